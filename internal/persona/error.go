@@ -1,0 +1,85 @@
+package persona
+
+import "errors"
+
+// Kind says whose move it is after an error; the API maps it to a status and the worker to retryable or not.
+type Kind int
+
+// The kinds of error.
+const (
+	Internal    Kind = iota // a fault of ours: retried, never shown in detail
+	Invalid                 // the request or the photos cannot be used as they are
+	NotFound                // there is no such thing, or it is somebody else's
+	Conflict                // it cannot be done in the present state
+	Refused                 // a provider said no for good
+	Unavailable             // something we depend on does not answer: retried
+)
+
+// Code is a stable, machine-readable name of what went wrong. Codes are part of the API and are never renamed.
+type Code string
+
+// Codes of requests that are refused.
+const (
+	CodeConsentMissing   Code = "consent_missing"
+	CodeConsentInvalid   Code = "consent_invalid"
+	CodeNameInvalid      Code = "name_invalid"
+	CodeConfigInvalid    Code = "config_invalid"
+	CodeTierInvalid      Code = "tier_invalid"
+	CodePrimaryInvalid   Code = "primary_invalid"
+	CodeTooFewPhotos     Code = "too_few_photos"
+	CodeTooManyPhotos    Code = "too_many_photos"
+	CodePhotosUnusable   Code = "photos_unusable"
+	CodeNotFound         Code = "not_found"
+	CodeNotTraining      Code = "not_training"
+	CodeBeingErased      Code = "being_erased"
+	CodeKeyReused        Code = "idempotency_key_reused"
+	CodeKeyInUse         Code = "idempotency_key_in_use"
+	CodeUnavailable      Code = "unavailable"
+	CodeInternal         Code = "internal"
+	CodeUnauthorized     Code = "unauthorized"
+	CodeMalformed        Code = "malformed_request"
+	CodeTooLarge         Code = "too_large"
+	CodeUnsupportedMedia Code = "unsupported_media_type"
+	CodeURLInvalid       Code = "photo_url_invalid"
+)
+
+// Codes of trainings that failed; they appear in the status of a persona.
+const (
+	CodePhotosRejected   Code = "photos_rejected"
+	CodeProviderRefused  Code = "provider_refused"
+	CodeProviderFailed   Code = "provider_failed"
+	CodeDeadline         Code = "training_deadline"
+	CodeValidationFailed Code = "validation_failed"
+	CodeModelDamaged     Code = "model_damaged"
+	CodeCancelled        Code = "cancelled"
+	CodeTrainingFailed   Code = "training_failed"
+)
+
+// Error is the one error type that people and programs outside ever see. Message is a full sentence for the person
+// who meets it and holds no private data; Fields names request fields; Photos tells what is wrong with each photo.
+type Error struct {
+	Kind    Kind
+	Code    Code
+	Message string
+	Fields  []string
+	Photos  []PhotoProblem
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// CodeOf returns the code of the *Error in err's chain, or CodeInternal.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// PhotoProblem is everything that is wrong with one photo, in the order in which the photos came.
+type PhotoProblem struct {
+	Index    int       `json:"index" doc:"Position of the photo in the request, from 0."`
+	Photo    string    `json:"photo_id,omitempty" doc:"Id of the photo, once it is stored."`
+	Findings []Finding `json:"findings"`
+}
