@@ -1,0 +1,154 @@
+package photo
+
+import (
+	"embed"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	pigo "github.com/esimov/pigo/core"
+)
+
+// The detector's trained cascades are those of Pigo (MIT, see cascade/LICENSE). Pigo's own unpacking trusts its input,
+// so the files are compiled in and a test checks their hashes.
+//
+//go:embed cascade
+var cascades embed.FS
+
+// detectors are the unpacked cascades; they are only read, so all goroutines share them.
+type detectors struct {
+	face   *pigo.Pigo
+	pupil  *pointCascade
+	points map[string]*pointCascade
+}
+
+// loadDetectors unpacks on first use: about 7 MB that a process which never sees a photo does without.
+var loadDetectors = sync.OnceValue(func() *detectors {
+	d := &detectors{points: map[string]*pointCascade{}}
+	var err error
+	if d.face, err = pigo.NewPigo().Unpack(mustRead("facefinder")); err != nil {
+		panic(fmt.Sprintf("photo: embedded face cascade: %v", err))
+	}
+	d.pupil = unpackPoint(mustRead("puploc"))
+	for _, name := range []string{"lp312", "lp38", "lp42", "lp44", "lp46", "lp81", "lp82", "lp84", "lp93"} {
+		d.points[name] = unpackPoint(mustRead("lps/" + name))
+	}
+	return d
+})
+
+func mustRead(name string) []byte {
+	data, err := cascades.ReadFile("cascade/" + name)
+	if err != nil {
+		panic(fmt.Sprintf("photo: embedded cascade: %v", err))
+	}
+	return data
+}
+
+// pointCascade finds one point of a face (a pupil, a mouth corner) near a guess: stages of regression trees over
+// comparisons of pixel pairs, each stage looking closer than the one before.
+type pointCascade struct {
+	stages, trees, depth int
+	zoom                 float32
+	codes                []int8 // four offsets a node: row, column, row, column, in 256ths of the window
+	moves                []float32
+}
+
+// unpackPoint reads the format that Pigo's puploc and landmark files share.
+func unpackPoint(data []byte) *pointCascade {
+	u32 := func(at int) uint32 { return binary.LittleEndian.Uint32(data[at:]) }
+	c := &pointCascade{
+		stages: int(u32(0)), zoom: math.Float32frombits(u32(4)), trees: int(u32(8)), depth: int(u32(12)),
+	}
+	leaves := 1 << c.depth
+	at := 16
+	for range c.stages * c.trees {
+		for _, b := range data[at : at+4*(leaves-1)] {
+			c.codes = append(c.codes, int8(b))
+		}
+		at += 4 * (leaves - 1)
+		for range 2 * leaves {
+			c.moves = append(c.moves, math.Float32frombits(u32(at)))
+			at += 4
+		}
+	}
+	return c
+}
+
+// run moves a guess at (row, col) with a window of size to where the point is; mirrored runs the same cascade for the
+// other side of the face. The sampling arithmetic is the one that the cascades were trained with: rounding differently
+// shifts every result by 2 % of the eye distance.
+func (c *pointCascade) run(g plane, row, col, size float32, mirrored bool) (float32, float32) {
+	leaves := 1 << c.depth
+	sign := 1
+	if mirrored {
+		sign = -1
+	}
+	root, leaf := 0, 0
+	for range c.stages {
+		var dr, dc float32
+		r0, c0, s := int(row)<<8, int(col)<<8, int(size+0.5)
+		for range c.trees {
+			node := 0
+			for range c.depth {
+				code := c.codes[root+4*node:][:4:4]
+				r1 := min(g.h-1, max(0, (r0+int(code[0])*s)>>8))
+				c1 := min(g.w-1, max(0, (c0+sign*int(code[1])*s)>>8))
+				r2 := min(g.h-1, max(0, (r0+int(code[2])*s)>>8))
+				c2 := min(g.w-1, max(0, (c0+sign*int(code[3])*s)>>8))
+				node = 2*node + 1
+				if g.pix[r1*g.w+c1] > g.pix[r2*g.w+c2] {
+					node++
+				}
+			}
+			move := c.moves[leaf+2*(node-(leaves-1)):][:2:2]
+			dr += move[0]
+			dc += float32(sign) * move[1]
+			root += 4 * (leaves - 1)
+			leaf += 2 * leaves
+		}
+		row += dr * size
+		col += dc * size
+		size *= c.zoom
+	}
+	return row, col
+}
+
+// runs is how often a point is looked for from slightly different guesses; the median is the answer, and how far the
+// answers lie apart tells whether the point could be seen at all.
+const runs = 63
+
+// nudges are the fixed offsets of the guesses in windows (row, column) and the factors of the window. Pigo draws them
+// from the global random source, which makes its answers unrepeatable.
+var nudges = func() (n [runs][3]float32) {
+	random := rand.New(rand.NewPCG(20, 63))
+	for i := range n {
+		n[i] = [3]float32{0.15 * (0.5 - random.Float32()), 0.15 * (0.5 - random.Float32()), 0.925 + 0.15*random.Float32()}
+	}
+	return n
+}()
+
+// find returns the point near guess, and the scatter of the answers: their mean absolute deviation from it, in pixels.
+func (c *pointCascade) find(g plane, guess Point, window float64, mirrored bool) (Point, float64) {
+	var rows, cols [runs]float32
+	for i, n := range nudges {
+		size := float32(window)
+		// Pixel centres lie at .5 in our coordinates and at whole numbers in the cascade's.
+		rows[i], cols[i] = c.run(g, float32(guess.Y-0.5)+size*n[0], float32(guess.X-0.5)+size*n[1], size*n[2], mirrored)
+	}
+	y, dy := medianAndSpread(rows)
+	x, dx := medianAndSpread(cols)
+	return Point{x + 0.5, y + 0.5}, (dx + dy) / 2
+}
+
+func medianAndSpread(v [runs]float32) (median, spread float64) {
+	slices.Sort(v[:])
+	m := v[runs/2]
+	var sum float64
+	for _, x := range v {
+		sum += math.Abs(float64(x - m))
+	}
+	return float64(m), sum / runs
+}

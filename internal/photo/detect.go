@@ -1,0 +1,158 @@
+package photo
+
+import (
+	"math"
+	"slices"
+
+	pigo "github.com/esimov/pigo/core"
+)
+
+// How faces are searched for. A cluster's Q is a sum over windows, so every threshold on Q holds for this shift and
+// scale only. Measured on 601 hand-annotated faces: 94 to 99 % of near-frontal ones are found at Q >= 20.
+const (
+	overviewSide  = 640  // longer side of the picture that is searched: smaller loses faces, larger finds none more
+	padShare      = 0.2  // border added on each side: windows must lie inside, and close-ups reach beyond the picture
+	windowShift   = 0.07 // of the window's size
+	windowScale   = 1.07
+	smallestShare = 0.08 // smallest face looked for, of the shorter side
+	sameFace      = 0.2  // windows whose intersection over union exceeds this show the same face
+	sureQ         = 50   // a face beyond doubt; no turned pictures are searched
+	possibleQ     = 15   // a face if its landmarks agree
+	maxCandidates = 6    // faces looked at closely
+)
+
+// candidate is a square that probably holds a face, in pixels of the searched picture.
+type candidate struct {
+	x, y, side float64 // centre and side
+	q          float64
+	roll       float64 // degrees clockwise that the face is turned
+}
+
+// search finds candidates in an upright overview, best first. Turned copies are searched only when nothing is sure:
+// Pigo finds 95 % of faces tilted by 10 degrees, but 70 % at 20 and none at 90.
+func search(g plane) []candidate {
+	pad := int(math.Round(padShare * float64(max(g.w, g.h))))
+	padded := g.padded(pad)
+	found := scan(padded, min(g.w, g.h))
+	best := func() float64 {
+		if len(found) == 0 {
+			return 0
+		}
+		return found[0].q
+	}
+	if best() < sureQ {
+		for _, degrees := range []float64{-25, 25} {
+			found = mergeCandidates(found, scanTurned(padded, degrees, min(g.w, g.h)))
+		}
+	}
+	if best() < possibleQ {
+		for _, degrees := range []float64{90, 180, 270} {
+			found = mergeCandidates(found, scanTurned(padded, degrees, min(g.w, g.h)))
+		}
+	}
+	for i := range found {
+		found[i].x -= float64(pad)
+		found[i].y -= float64(pad)
+	}
+	return found
+}
+
+// scan runs the upright detector over g.
+func scan(g plane, largest int) []candidate {
+	smallest := max(20, int(smallestShare*float64(largest)))
+	windows := loadDetectors().face.RunCascade(pigo.CascadeParams{
+		MinSize: smallest, MaxSize: largest, ShiftFactor: windowShift, ScaleFactor: windowScale,
+		ImageParams: pigo.ImageParams{Pixels: g.pix, Rows: g.h, Cols: g.w, Dim: g.w},
+	}, 0)
+	return cluster(windows)
+}
+
+// scanTurned looks for faces that are turned clockwise by degrees, by turning the picture back: Pigo's own rotated
+// detector mixes rows and columns up.
+func scanTurned(g plane, degrees float64, largest int) []candidate {
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	w, h := g.w, g.h
+	if math.Abs(cos) < 0.1 {
+		w, h = h, w
+	}
+	cx, cy, ox, oy := float64(g.w)/2, float64(g.h)/2, float64(w)/2, float64(h)/2
+	m := affine{cos, -sin, cx - cos*ox + sin*oy, sin, cos, cy - sin*ox - cos*oy}
+	found := scan(g.sampled(m, w, h), largest)
+	for i := range found {
+		found[i].x, found[i].y = m.at(found[i].x, found[i].y)
+		found[i].roll = degrees
+	}
+	return found
+}
+
+// cluster joins windows that show the same face, best first, each window used once. (Pigo's own clustering counts
+// windows twice and reports 12 % of single faces as two.)
+func cluster(windows []pigo.Detection) []candidate {
+	slices.SortStableFunc(windows, func(a, b pigo.Detection) int {
+		switch {
+		case a.Q > b.Q:
+			return -1
+		case a.Q < b.Q:
+			return 1
+		default:
+			return 0
+		}
+	})
+	used := make([]bool, len(windows))
+	var out []candidate
+	for i, lead := range windows {
+		if used[i] {
+			continue
+		}
+		var c candidate
+		for j := i; j < len(windows); j++ {
+			w := windows[j]
+			if used[j] || overlap(lead, w) <= sameFace {
+				continue
+			}
+			used[j] = true
+			q := float64(w.Q)
+			c.x += q * float64(w.Col)
+			c.y += q * float64(w.Row)
+			c.side += q * float64(w.Scale)
+			c.q += q
+		}
+		c.x, c.y, c.side = c.x/c.q, c.y/c.q, c.side/c.q
+		out = append(out, c)
+	}
+	return mergeCandidates(nil, out)
+}
+
+func overlap(a, b pigo.Detection) float64 {
+	side := func(a, sa, b, sb int) float64 {
+		low := max(2*a-sa, 2*b-sb)
+		high := min(2*a+sa, 2*b+sb)
+		return float64(max(0, high-low)) / 2
+	}
+	both := side(a.Row, a.Scale, b.Row, b.Scale) * side(a.Col, a.Scale, b.Col, b.Scale)
+	return both / (float64(a.Scale*a.Scale+b.Scale*b.Scale) - both)
+}
+
+// mergeCandidates adds more to found and keeps the best of those that lie on one another, best first.
+func mergeCandidates(found, more []candidate) []candidate {
+	all := append(slices.Clone(found), more...)
+	slices.SortStableFunc(all, func(a, b candidate) int {
+		switch {
+		case a.q > b.q:
+			return -1
+		case a.q < b.q:
+			return 1
+		default:
+			return 0
+		}
+	})
+	var out []candidate
+	for _, c := range all {
+		if !slices.ContainsFunc(out, func(o candidate) bool {
+			return math.Hypot(c.x-o.x, c.y-o.y) < 0.4*max(c.side, o.side)
+		}) {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+package photo
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// JPEG markers (ITU-T T.81, table B.1).
+const (
+	markerTEM  = 0x01
+	markerSOF0 = 0xC0
+	markerDHT  = 0xC4
+	markerJPG  = 0xC8
+	markerDAC  = 0xCC
+	markerSOFn = 0xCF
+	markerRST0 = 0xD0
+	markerRST7 = 0xD7
+	markerSOI  = 0xD8
+	markerEOI  = 0xD9
+	markerSOS  = 0xDA
+	markerAPP1 = 0xE1
+)
+
+// maxScans bounds the passes of a progressive JPEG. Cameras and editors write about ten; each pass costs a walk over the
+// whole picture, so thousands of empty ones would keep a decoder busy for minutes.
+const maxScans = 100
+
+const exifPrefix = "Exif\x00\x00"
+
+// jpegState is where in the structure of a JPEG the next byte stands.
+type jpegState int
+
+const (
+	jpegBetween  jpegState = iota // looking for the 0xFF of the next marker
+	jpegMarker                    // after 0xFF
+	jpegLength1                   // first byte of a segment's length
+	jpegLength2                   // second byte of a segment's length
+	jpegSegment                   // inside a segment
+	jpegScan                      // inside entropy-coded data
+	jpegScanMark                  // after 0xFF inside entropy-coded data
+	jpegEnded                     // after EOI; whatever follows belongs to somebody else (previews, motion photos)
+)
+
+// jpegStream walks the segments of a JPEG. Only the frame header and the first EXIF block are kept.
+type jpegStream struct {
+	state  jpegState
+	marker byte
+	left   int    // bytes left in the segment
+	keep   []byte // the segment's bytes, where it matters
+	keeps  int    // how many of them to keep
+	width  int
+	height int
+	turn   turn
+	exif   bool
+	scans  int
+	broken bool
+}
+
+func (s *jpegStream) facts() header {
+	return header{
+		format: FormatJPEG, width: s.width, height: s.height, turn: s.turn,
+		complete: s.state == jpegEnded && s.scans > 0 && !s.broken,
+	}
+}
+
+func (s *jpegStream) write(b []byte) {
+	for len(b) > 0 {
+		switch s.state {
+		case jpegBetween:
+			if b[0] == 0xFF {
+				s.state = jpegMarker
+			}
+			b = b[1:]
+		case jpegMarker:
+			s.begin(b[0])
+			b = b[1:]
+		case jpegLength1:
+			s.left = int(b[0]) << 8
+			s.state = jpegLength2
+			b = b[1:]
+		case jpegLength2:
+			s.left += int(b[0]) - 2
+			b = b[1:]
+			s.state = jpegSegment
+			if s.left < 0 {
+				s.broken, s.left = true, 0
+			}
+			if s.left == 0 {
+				s.end()
+			}
+		case jpegSegment:
+			n := min(s.left, len(b))
+			s.keep = append(s.keep, b[:min(n, s.keeps-len(s.keep))]...)
+			b = b[n:]
+			if s.left -= n; s.left == 0 {
+				s.end()
+			}
+		case jpegScan:
+			at := bytes.IndexByte(b, 0xFF)
+			if at < 0 {
+				return
+			}
+			s.state = jpegScanMark
+			b = b[at+1:]
+		case jpegScanMark:
+			switch c := b[0]; {
+			case c == 0 || c >= markerRST0 && c <= markerRST7:
+				s.state = jpegScan
+			case c != 0xFF:
+				s.begin(c)
+			}
+			b = b[1:]
+		case jpegEnded:
+			return
+		}
+	}
+}
+
+// begin takes a marker's code.
+func (s *jpegStream) begin(c byte) {
+	s.marker, s.keeps, s.keep = c, 0, s.keep[:0]
+	switch {
+	case c == 0xFF: // fill byte
+	case c == 0 || c == markerTEM || c == markerSOI || c >= markerRST0 && c <= markerRST7:
+		s.state = jpegBetween
+	case c == markerEOI:
+		s.state = jpegEnded
+	default:
+		s.state = jpegLength1
+		if frameHeader(c) {
+			s.keeps = 5
+		} else if c == markerAPP1 && !s.exif {
+			s.keeps = 1 << 16
+		}
+	}
+}
+
+// end takes a finished segment.
+func (s *jpegStream) end() {
+	s.state = jpegBetween
+	switch {
+	case s.marker == markerSOS:
+		if s.scans++; s.scans > maxScans {
+			s.broken = true
+		}
+		s.state = jpegScan
+	case frameHeader(s.marker):
+		// A second frame header could hide the size that will be decoded behind a harmless one.
+		if len(s.keep) < 5 || s.width > 0 {
+			s.broken = true
+			return
+		}
+		s.height, s.width = int(binary.BigEndian.Uint16(s.keep[1:])), int(binary.BigEndian.Uint16(s.keep[3:]))
+	case s.marker == markerAPP1 && bytes.HasPrefix(s.keep, []byte(exifPrefix)):
+		s.exif = true
+		s.turn = turnOf(s.keep[len(exifPrefix):])
+		s.keep = nil
+	}
+}
+
+func frameHeader(c byte) bool {
+	return c >= markerSOF0 && c <= markerSOFn && c != markerDHT && c != markerJPG && c != markerDAC
+}

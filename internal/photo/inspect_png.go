@@ -1,0 +1,107 @@
+package photo
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// maxEXIF bounds the EXIF block that is looked at; JPEG allows no more than this either.
+const maxEXIF = 1 << 16
+
+// pngStream walks the chunks of a PNG and checks each checksum. Only the header and an EXIF block are kept.
+type pngStream struct {
+	head   [8]byte // length and type of the chunk, then its checksum
+	filled int
+	left   int // bytes of data left in the chunk
+	inData bool
+	kind   string
+	keep   []byte
+	keeps  int
+	crc    uint32
+	chunks int
+	width  int
+	height int
+	turn   turn
+	pixels bool
+	ended  bool
+	broken bool
+}
+
+func (s *pngStream) facts() header {
+	return header{
+		format: FormatPNG, width: s.width, height: s.height, turn: s.turn, complete: s.ended && s.pixels && !s.broken,
+	}
+}
+
+func (s *pngStream) write(b []byte) {
+	for len(b) > 0 && !s.ended && !s.broken {
+		if s.inData && s.left > 0 {
+			n := min(s.left, len(b))
+			s.crc = crc32.Update(s.crc, crc32.IEEETable, b[:n])
+			s.keep = append(s.keep, b[:min(n, s.keeps-len(s.keep))]...)
+			s.left -= n
+			b = b[n:]
+			continue
+		}
+		need := 8
+		if s.inData {
+			need = 4
+		}
+		n := copy(s.head[s.filled:need], b)
+		s.filled += n
+		b = b[n:]
+		if s.filled < need {
+			continue
+		}
+		s.filled = 0
+		if s.inData {
+			s.end()
+		} else {
+			s.begin()
+		}
+	}
+}
+
+// begin takes a chunk's length and type.
+func (s *pngStream) begin() {
+	length := binary.BigEndian.Uint32(s.head[:4])
+	s.kind = string(s.head[4:8])
+	s.chunks++
+	if length > 1<<31-1 || (s.chunks == 1) != (s.kind == "IHDR") {
+		s.broken = true
+		return
+	}
+	s.inData, s.left = true, int(length)
+	s.crc = crc32.ChecksumIEEE(s.head[4:8])
+	s.keep, s.keeps = s.keep[:0], 0
+	switch {
+	case s.kind == "IHDR":
+		s.keeps = 8
+	case s.kind == "eXIf" && length <= maxEXIF:
+		s.keeps = maxEXIF
+	}
+}
+
+// end takes a chunk's checksum.
+func (s *pngStream) end() {
+	s.inData = false
+	if binary.BigEndian.Uint32(s.head[:4]) != s.crc {
+		s.broken = true
+		return
+	}
+	switch s.kind {
+	case "IHDR":
+		if len(s.keep) < 8 {
+			s.broken = true
+			return
+		}
+		s.width, s.height = int(binary.BigEndian.Uint32(s.keep)), int(binary.BigEndian.Uint32(s.keep[4:]))
+	case "IDAT":
+		s.pixels = true
+	case "eXIf":
+		s.turn = turnOf(s.keep)
+		s.keep = nil
+	case "IEND":
+		s.ended = true
+	}
+}

@@ -1,0 +1,151 @@
+package photo
+
+import "math"
+
+// plane is a grey picture without gaps between rows.
+type plane struct {
+	pix  []uint8
+	w, h int
+}
+
+func newPlane(w, h int) plane { return plane{make([]uint8, w*h), w, h} }
+
+// overview is the luminance of p, upright, reduced by averaging so that its longer side is at most side. scale is how
+// many pixels of p one pixel of it stands for.
+func (p *picture) overview(side int) (small plane, scale float64) {
+	scale = max(1, float64(max(p.sw, p.sh))/float64(side))
+	w, h := max(1, int(math.Round(float64(p.sw)/scale))), max(1, int(math.Round(float64(p.sh)/scale)))
+	small = newPlane(w, h)
+	columns := spans(p.sw, w)
+	rows := spans(p.sh, h)
+	sums := make([]uint64, w)
+	line := make([]uint32, w)
+	buf := make([]uint8, p.sw)
+	lineOf, y := -1, 0
+	for dy, span := range rows {
+		clear(sums)
+		for y = span.first; y <= span.last; y++ {
+			if y != lineOf {
+				reduceRow(line, p.lumaRow(y, buf), columns)
+				lineOf = y
+			}
+			weight := uint64(span.weight(y))
+			for x, v := range line {
+				sums[x] += weight * uint64(v)
+			}
+		}
+		out := small.pix[dy*w : (dy+1)*w]
+		for x, v := range sums {
+			area := uint64(columns[x].total) * uint64(span.total)
+			out[x] = uint8((v + area/2) / area)
+		}
+	}
+	return small.turned(p.turn), scale
+}
+
+// span is the part of a source line that one reduced pixel covers; its first and last pixels count in part, in 256ths.
+type span struct {
+	first, last int
+	head, tail  uint32
+	total       uint32
+}
+
+func (s span) weight(i int) uint32 {
+	switch {
+	case i == s.first:
+		return s.head
+	case i == s.last:
+		return s.tail
+	default:
+		return 256
+	}
+}
+
+func spans(from, to int) []span {
+	out := make([]span, to)
+	step := float64(from) / float64(to)
+	for i := range out {
+		begin, end := int(float64(i)*step*256), int(float64(i+1)*step*256)
+		s := span{first: begin >> 8, last: min((end-1)>>8, from-1)}
+		s.head = uint32(256 - begin&255)
+		s.tail = uint32(end - s.last<<8)
+		if s.first == s.last {
+			s.head = uint32(end - begin)
+			s.tail = 0
+		}
+		s.total = uint32(end - begin)
+		out[i] = s
+	}
+	return out
+}
+
+func reduceRow(dst []uint32, row []uint8, columns []span) {
+	for i, s := range columns {
+		v := s.head * uint32(row[s.first])
+		if s.last > s.first {
+			var inner uint32
+			for _, b := range row[s.first+1 : s.last] {
+				inner += uint32(b)
+			}
+			v += inner<<8 + s.tail*uint32(row[s.last])
+		}
+		dst[i] = v
+	}
+}
+
+// turned returns the plane upright.
+func (g plane) turned(t turn) plane {
+	if t <= 1 {
+		return g
+	}
+	out := newPlane(g.w, g.h)
+	if t.swaps() {
+		out.w, out.h = g.h, g.w
+	}
+	m := t.toStored(float64(g.w), float64(g.h))
+	for y := range out.h {
+		for x := range out.w {
+			sx, sy := m.at(float64(x)+0.5, float64(y)+0.5)
+			out.pix[y*out.w+x] = g.pix[int(sy)*g.w+int(sx)]
+		}
+	}
+	return out
+}
+
+// padded repeats the border pixels n wide on every side.
+func (g plane) padded(n int) plane {
+	out := newPlane(g.w+2*n, g.h+2*n)
+	for y := range out.h {
+		src := g.pix[min(max(y-n, 0), g.h-1)*g.w:][:g.w]
+		dst := out.pix[y*out.w:][:out.w]
+		copy(dst[n:], src)
+		for x := range n {
+			dst[x], dst[n+g.w+x] = src[0], src[g.w-1]
+		}
+	}
+	return out
+}
+
+// sampled draws a plane of w by h pixels whose pixel at p shows g at m(p), bilinearly; outside, the border repeats.
+func (g plane) sampled(m affine, w, h int) plane {
+	out := newPlane(w, h)
+	for y := range h {
+		sx, sy := m.at(0.5, float64(y)+0.5)
+		for x := range w {
+			out.pix[y*w+x] = g.bilinear(sx-0.5, sy-0.5)
+			sx += m.a
+			sy += m.d
+		}
+	}
+	return out
+}
+
+func (g plane) bilinear(x, y float64) uint8 {
+	x, y = clamp(x, 0, float64(g.w-1)), clamp(y, 0, float64(g.h-1))
+	x0, y0 := int(x), int(y)
+	x1, y1 := min(x0+1, g.w-1), min(y0+1, g.h-1)
+	fx, fy := int((x-float64(x0))*256), int((y-float64(y0))*256)
+	top := int(g.pix[y0*g.w+x0])*(256-fx) + int(g.pix[y0*g.w+x1])*fx
+	bottom := int(g.pix[y1*g.w+x0])*(256-fx) + int(g.pix[y1*g.w+x1])*fx
+	return uint8((top*(256-fy) + bottom*fy + 1<<15) >> 16)
+}
