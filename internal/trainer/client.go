@@ -1,0 +1,236 @@
+package trainer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// The addresses of the real service. Each can be replaced, by a proxy or by the local trainer.
+const (
+	DefaultQueueURL = "https://queue.fal.run"
+	DefaultRESTURL  = "https://rest.fal.ai"
+	DefaultAPIURL   = "https://api.fal.ai/v1"
+)
+
+const (
+	callTimeout   = 30 * time.Second // one attempt of a call without a large body
+	submitTimeout = time.Minute      // longer: giving up early would turn a slow reply into an uncertain purchase
+	stallTimeout  = time.Minute      // a transfer that moves no byte for this long is broken off
+	maxReply      = 8 << 20          // bytes of a JSON reply; logs of the longest training stay far below
+	maxAttempts   = 4                // of a safe call; what lasts longer is for the caller's own retry policy
+)
+
+// Config says where the service is and as whom to call it.
+type Config struct {
+	Key      string        // FAL_KEY, "id:secret"; erasing payloads needs one with the ADMIN scope
+	QueueURL string        // default DefaultQueueURL
+	RESTURL  string        // default DefaultRESTURL
+	APIURL   string        // default DefaultAPIURL, with its version
+	HTTP     *http.Client  // default: a client of its own; its Timeout must be 0 or long enough for whole transfers
+	Backoff  time.Duration // first pause before a safe call is repeated, doubled each time; default 500 ms
+	Poll     time.Duration // first pause between looks at a generation, growing to ten times as much; default 500 ms
+}
+
+// Client calls the service. It is safe for concurrent use.
+type Client struct {
+	key               string
+	queue, rest, api  string
+	plain             bool         // the service is reached over http, so its files may be too
+	calls             *http.Client // follows no redirect: none is expected, and the key must not travel
+	submits           *http.Client // the same on a fresh connection each time
+	files             *http.Client // follows redirects of file servers
+	backoff, poll     time.Duration
+	singleMax, partOf int64 // largest upload in one piece, and the size of a piece above it, in bytes
+}
+
+// New makes a client; it does not connect.
+func New(c Config) *Client {
+	hc := c.HTTP
+	if hc == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.ResponseHeaderTimeout = submitTimeout
+		hc = &http.Client{Transport: transport}
+	}
+	cl := &Client{
+		key:   c.Key,
+		queue: base(c.QueueURL, DefaultQueueURL), rest: base(c.RESTURL, DefaultRESTURL), api: base(c.APIURL, DefaultAPIURL),
+		backoff: orDefault(c.Backoff, 500*time.Millisecond), poll: orDefault(c.Poll, 500*time.Millisecond),
+		singleMax: 90 << 20, partOf: 10 << 20,
+	}
+	cl.plain = strings.HasPrefix(cl.rest, "http://")
+
+	calls, submits, files := *hc, *hc, *hc
+	calls.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	submits.CheckRedirect = calls.CheckRedirect
+	files.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if len(via) > 5 || !cl.fetchable(r.URL.String()) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	submits.Transport = freshConnections(hc.Transport)
+	cl.calls, cl.submits, cl.files = &calls, &submits, &files
+	return cl
+}
+
+// freshConnections keeps submits off idle connections: one that the server has just closed fails after the request
+// was written, which would make an uncertain purchase out of nothing.
+func freshConnections(rt http.RoundTripper) http.RoundTripper {
+	if rt == nil {
+		rt = http.DefaultTransport
+	}
+	t, ok := rt.(*http.Transport)
+	if !ok {
+		return rt
+	}
+	t = t.Clone()
+	t.DisableKeepAlives = true
+	return t
+}
+
+func base(given, fallback string) string {
+	if given == "" {
+		given = fallback
+	}
+	return strings.TrimRight(given, "/")
+}
+
+func orDefault(d, fallback time.Duration) time.Duration {
+	if d <= 0 {
+		return fallback
+	}
+	return d
+}
+
+// fetchable reports whether bytes may be read from or sent to an address that the service named.
+func (c *Client) fetchable(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || c.plain && u.Scheme == "http")
+}
+
+// call is one request that may be sent more than once without harm.
+type call struct {
+	op      string // what is done, for the error: "read the status"
+	method  string
+	url     string
+	header  http.Header
+	body    []byte
+	open    func() (io.ReadCloser, error) // instead of body: opened anew for each attempt
+	size    int64                         // of what open gives
+	timeout time.Duration                 // of one attempt; default callTimeout
+	foreign bool                          // the address is not ours to show the key to
+}
+
+// reply is a whole answer, whatever its status.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a safe call, again when it fails in a way that passes, and returns the last answer whatever its status. An
+// error means that there was no answer: the context's own when it ended, else a *CallError.
+func (c *Client) do(ctx context.Context, in call) (reply, error) {
+	for attempt := 1; ; attempt++ {
+		out, err := c.once(ctx, in)
+		if ctx.Err() != nil {
+			return reply{}, ended(ctx, in.op)
+		}
+		if err == nil && !passing(out) {
+			return out, nil
+		}
+		if final := (*CallError)(nil); attempt == maxAttempts || errors.As(err, &final) && final.Status != 0 {
+			return out, err
+		}
+		if err := c.pause(ctx, attempt, retryAfter(out.header)); err != nil {
+			return reply{}, ended(ctx, in.op)
+		}
+	}
+}
+
+func (c *Client) once(ctx context.Context, in call) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, orDefault(in.timeout, callTimeout))
+	defer cancel()
+	var body io.Reader
+	var source *sourceReader
+	switch {
+	case in.open != nil:
+		file, err := in.open()
+		if err != nil {
+			return reply{}, fmt.Errorf("trainer: %s: open the file: %w", in.op, err)
+		}
+		defer func() { _ = file.Close() }() // what matters about a file that is only read is told by its reads
+		source = &sourceReader{Reader: file}
+		body = source
+	case in.body != nil:
+		body = bytes.NewReader(in.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, in.method, in.url, body)
+	if err != nil {
+		return reply{}, &CallError{Op: in.op, Type: "bad_address", public: unavailable()}
+	}
+	if in.open != nil {
+		req.ContentLength = in.size
+	}
+	for name, values := range in.header {
+		req.Header[name] = values
+	}
+	if !in.foreign {
+		req.Header.Set("Authorization", "Key "+c.key)
+	}
+	if in.body != nil && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.calls.Do(req)
+	if err != nil {
+		if failure := source.failure(); failure != nil {
+			return reply{}, fmt.Errorf("trainer: %s: read the file: %w", in.op, failure)
+		}
+		return reply{}, lost(in.op, err)
+	}
+	return whole(in.op, res)
+}
+
+// sourceReader remembers why reading failed, so that a damaged file is not taken for a broken connection. The transport
+// may still be reading when the call has already failed, hence the atomic.
+type sourceReader struct {
+	io.Reader
+	err atomic.Pointer[error]
+}
+
+// Read reads on and keeps an error other than the end.
+func (s *sourceReader) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err.Store(&err)
+	}
+	return n, err
+}
+
+func (s *sourceReader) failure() error {
+	if s == nil || s.err.Load() == nil {
+		return nil
+	}
+	return *s.err.Load()
+}
+
+// whole reads an answer to its end and closes it.
+func whole(op string, res *http.Response) (reply, error) {
+	defer func() { _ = res.Body.Close() }() // the answer is already in hand, or the read has failed
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
+	if err != nil {
+		return reply{}, lost(op, err)
+	}
+	if len(body) > maxReply {
+		return reply{}, &CallError{Op: op, Status: res.StatusCode, Type: "too_large", public: unavailable(), cause: errTooLarge}
+	}
+	return reply{status: res.StatusCode, header: res.Header, body: body}, nil
+}
