@@ -1,0 +1,12 @@
+package postgres
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Find looks for programs in dirs only, and downloads from source into cache.
+func Find(ctx context.Context, dirs []string, source, cache string, major int) (dir string, version int, err error) {
+	p, err := finder{dirs: dirs, cache: cache, source: source}.find(ctx, major, slog.New(slog.DiscardHandler))
+	return p.dir, p.version, err
+}

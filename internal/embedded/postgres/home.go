@@ -1,0 +1,316 @@
+package postgres
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Names of the files beside the cluster.
+const (
+	dataName     = "data"          // the cluster itself
+	passwordName = "password"      // of the superuser; also the token that ties an outside cluster to its folder
+	noteName     = "cluster-is-at" // where the cluster lies when it is outside
+	ownerName    = "owner.json"    // the same tie in the other direction
+	lockName     = "lock"
+)
+
+// errLocked says that another process holds a lock file.
+var errLocked = errors.New("another process holds it")
+
+// outsideBases are the places for clusters whose own folder the unprivileged user cannot reach, best first.
+var outsideBases = []string{"/var/lib/persona-postgres", filepath.Join("/tmp", "persona-postgres")}
+
+// home is where a cluster lies, and the locks that make it ours.
+type home struct {
+	dir      string   // the folder that was asked for, absolute
+	root     string   // the folder that holds the cluster: dir, or one outside
+	user     *account // whom PostgreSQL runs under; nil: our own user
+	password string
+	locks    []*os.File
+}
+
+// owner ties an outside cluster to the folder that it belongs to. A folder that was deleted and made anew has another
+// password, hence another token: it never gets the cluster of its forerunner.
+type owner struct {
+	Dir       string `json:"dir"`
+	Token     string `json:"token"` // SHA-256 of the password
+	Temporary bool   `json:"temporary"`
+}
+
+func (h *home) data() string { return filepath.Join(h.root, dataName) }
+
+func (h *home) close() {
+	for _, f := range h.locks {
+		_ = f.Close()
+	}
+	h.locks = nil
+}
+
+// openHome finds or makes the place of the cluster and locks it.
+func openHome(dir string, temporary bool, log *slog.Logger) (_ *home, err error) {
+	user, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	unusable := func(err error) error {
+		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", dir, err)
+	}
+	h := &home{user: user}
+	if h.dir, err = makeDir(dir, user); err != nil {
+		return nil, unusable(err)
+	}
+	h.root = h.dir
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	if err := h.takeLock(h.dir); err != nil {
+		return nil, err
+	}
+	if h.password, err = h.readPassword(); err != nil {
+		return nil, unusable(err)
+	}
+	if err := h.choosePlace(temporary, log); err != nil {
+		return nil, err
+	}
+	if err := h.checkOwner(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// makeDir makes the folder and those above it that are missing, open to pass through where another user must. What
+// exists keeps its permissions: it is not ours to widen.
+func makeDir(dir string, user *account) (string, error) {
+	mode := fs.FileMode(0o700)
+	if user != nil {
+		mode = 0o711
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+func (h *home) takeLock(dir string) error {
+	f, err := lockFile(filepath.Join(dir, lockName))
+	switch {
+	case errors.Is(err, errLocked):
+		return fmt.Errorf("the PostgreSQL cluster in %s is in use by another process", h.dir)
+	case err != nil:
+		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", dir, err)
+	}
+	h.locks = append(h.locks, f)
+	return nil
+}
+
+// readPassword returns the superuser's password, made when the folder is new.
+func (h *home) readPassword() (string, error) {
+	path := filepath.Join(h.dir, passwordName)
+	kept, err := os.ReadFile(path)
+	if err == nil && len(kept) > 0 {
+		return string(kept), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if _, err := os.Lstat(filepath.Join(h.dir, dataName)); err == nil {
+		return "", fmt.Errorf("it is damaged, its file %q is missing or empty", passwordName)
+	}
+	password := rand.Text()
+	return password, writeFile(path, []byte(password))
+}
+
+// choosePlace sets root and user. The folder itself is taken whenever the unprivileged user can reach it.
+func (h *home) choosePlace(temporary bool, log *slog.Logger) error {
+	if h.user == nil {
+		return h.followNote()
+	}
+	inside := filepath.Join(h.dir, dataName)
+	if owner, err := ownerOf(inside); err == nil && !owner.isUs() {
+		h.user = owner // made when another account was found: only its owner may run it
+	}
+	if err := h.followNote(); err != nil || h.root != h.dir {
+		return err
+	}
+	if h.user.canReach(h.dir) {
+		return nil
+	}
+	return h.moveOutside(inside, temporary, log)
+}
+
+// followNote goes to the cluster outside, if there is one.
+func (h *home) followNote() error {
+	note, err := os.ReadFile(filepath.Join(h.dir, noteName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", h.dir, err)
+	}
+	root := strings.TrimSpace(string(note))
+	was, err := readOwner(root)
+	if err != nil || was.Token != h.token() {
+		return fmt.Errorf("the PostgreSQL cluster of %s is damaged: it should lie in %s and does not", h.dir, root)
+	}
+	if was.Dir != h.dir {
+		if other, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && string(other) == h.password {
+			return fmt.Errorf("the folder %s is a copy of %s, but its PostgreSQL cluster lies outside, in %s, and was not copied with it: delete %s to begin anew",
+				h.dir, was.Dir, root, h.dir)
+		}
+		was.Dir = h.dir // the folder was moved
+		if err := writeOwner(root, was); err != nil {
+			return err
+		}
+	}
+	h.root = root
+	return h.takeLock(root)
+}
+
+// moveOutside makes a place for the cluster that the unprivileged user can reach, and moves it there if it exists.
+func (h *home) moveOutside(inside string, temporary bool, log *slog.Logger) error {
+	base, err := outsideBase(h.user)
+	if err != nil {
+		return err
+	}
+	sweep(base)
+	path := sha256.Sum256([]byte(h.dir))
+	name := hex.EncodeToString(path[:8])
+	forgotten, _ := filepath.Glob(filepath.Join(base, name+"-*"))
+	for _, old := range forgotten {
+		if was, err := readOwner(old); err == nil && was.Token != h.token() && was.Dir == h.dir {
+			log.Warn("an older PostgreSQL cluster of this folder is still there; delete it if nobody needs it", "cluster", old)
+		}
+	}
+	root := filepath.Join(base, name+"-"+h.token()[:8])
+	if err := os.MkdirAll(root, 0o711); err != nil {
+		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", root, err)
+	}
+	if err := h.takeLock(root); err != nil {
+		return err
+	}
+	if err := writeOwner(root, owner{Dir: h.dir, Token: h.token(), Temporary: temporary}); err != nil {
+		return err
+	}
+	h.root = root
+	if _, err := os.Lstat(inside); err == nil {
+		if err := os.Rename(inside, h.data()); err != nil {
+			return fmt.Errorf("the user %s can no longer reach the PostgreSQL cluster in %s, and it cannot be moved to %s: %w",
+				h.user.name, inside, h.data(), err)
+		}
+	}
+	return writeFile(filepath.Join(h.dir, noteName), []byte(root+"\n"))
+}
+
+// checkOwner refuses a cluster of somebody else before PostgreSQL does so in its own words.
+func (h *home) checkOwner() error {
+	owner, err := ownerOf(h.data())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the PostgreSQL cluster in %s cannot be used: %w", h.data(), err)
+	}
+	if h.user == nil && !owner.isUs() {
+		return fmt.Errorf("the PostgreSQL cluster in %s belongs to the user %s: start as the user who made it, or use another folder", h.data(), owner.name)
+	}
+	if h.user != nil {
+		if owner.isUs() {
+			return fmt.Errorf("the PostgreSQL cluster in %s belongs to root, whom PostgreSQL refuses: give it to the user %s, or use another folder", h.data(), h.user.name)
+		}
+		h.user = owner
+	}
+	return nil
+}
+
+func (h *home) token() string { return tokenOf(h.password) }
+
+func tokenOf(password string) string {
+	sum := sha256.Sum256([]byte(password))
+	return hex.EncodeToString(sum[:])
+}
+
+// outsideBase makes the common parent of clusters that lie outside.
+func outsideBase(user *account) (string, error) {
+	var last error
+	for _, base := range outsideBases {
+		if last = os.MkdirAll(base, 0o711); last != nil {
+			continue
+		}
+		// In a folder that everybody may write to, somebody else may have made it first.
+		info, err := os.Lstat(base)
+		owner, ownerErr := ownerOf(base)
+		if err == nil && ownerErr == nil && info.IsDir() && owner.isUs() && user.canReach(base) {
+			return base, nil
+		}
+		last = errors.New("it is not ours or cannot be reached")
+	}
+	return "", fmt.Errorf("there is no place for the PostgreSQL cluster that the user %s could reach (%s: %w)", user.name, outsideBases[len(outsideBases)-1], last)
+}
+
+// sweep deletes outside clusters of tests whose folder is gone. Others are kept: their folder may be on a disk that
+// is not mounted just now.
+func sweep(base string) {
+	entries, err := os.ReadDir(base)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		root := filepath.Join(base, entry.Name())
+		was, err := readOwner(root)
+		if err != nil || !was.Temporary {
+			continue
+		}
+		if password, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && tokenOf(string(password)) == was.Token {
+			continue
+		}
+		lock, err := lockFile(filepath.Join(root, lockName))
+		if err != nil {
+			continue
+		}
+		if pid, err := readPIDFile(filepath.Join(root, dataName)); err != nil || !alive(pid.pid) {
+			_ = os.RemoveAll(root)
+		}
+		_ = lock.Close()
+	}
+}
+
+func readOwner(root string) (owner, error) {
+	var o owner
+	raw, err := os.ReadFile(filepath.Join(root, ownerName))
+	if err != nil {
+		return o, err
+	}
+	return o, json.Unmarshal(raw, &o)
+}
+
+func writeOwner(root string, o owner) error {
+	raw, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(root, ownerName), raw)
+}
+
+// writeFile replaces a private file as a whole, so that a kill in between leaves no half of it.
+func writeFile(path string, content []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

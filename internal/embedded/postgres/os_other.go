@@ -1,0 +1,42 @@
+//go:build !unix
+
+package postgres
+
+import (
+	"os"
+	"syscall"
+)
+
+// account stands for another user; there is none to change to here.
+type account struct{ name string }
+
+func unprivileged() (*account, error) { return nil, nil }
+
+func ownerOf(path string) (*account, error) {
+	_, err := os.Stat(path)
+	return &account{}, err
+}
+
+func (a *account) isUs() bool           { return true }
+func (a *account) canReach(string) bool { return true }
+func (a *account) give(string) error    { return nil }
+
+func childAttributes(*account) *syscall.SysProcAttr { return nil }
+
+func interrupt(p *os.Process) { _ = p.Kill() }
+func quit(p *os.Process)      { _ = p.Kill() }
+
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	_ = p.Release()
+	return true
+}
+
+func servesCluster(int, string) bool { return true }
+
+func lockFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+}

@@ -1,0 +1,159 @@
+// Package postgres runs a private PostgreSQL: one cluster in one folder, for one process, on loopback only.
+//
+// It is for development and tests. The server never outlives the process that started it where the system can promise
+// that (Linux), and whatever an earlier process left behind is stopped before the cluster is used again.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// superuser is the name of the cluster's first role.
+const superuser = "postgres"
+
+// Options say where the cluster lives and how careful it is.
+type Options struct {
+	// Dir is the folder of the cluster; it is made when it is missing. When the process is root and the unprivileged
+	// user that PostgreSQL runs under cannot reach Dir, the cluster lies elsewhere and a note in Dir tells where.
+	Dir string
+	// Log gets PostgreSQL's own messages (debug; fatal ones as warnings). Nil discards them.
+	Log *slog.Logger
+	// Fast trades durability for speed: a crash of the machine may damage the cluster. For tests.
+	Fast bool
+}
+
+// Server is a running cluster.
+type Server struct {
+	home     *home
+	process  *child
+	port     int
+	password string
+	adopted  bool
+}
+
+// Start brings up the cluster in o.Dir, making it when there is none, and returns when it accepts connections. ctx
+// bounds the start only. Every error is one sentence for the person who started the program.
+func Start(ctx context.Context, o Options) (_ *Server, err error) {
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	h, err := openHome(o.Dir, o.Fast, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+
+	major, err := h.clusterVersion()
+	if err != nil {
+		return nil, err
+	}
+	programs, err := newFinder(h.user).find(ctx, major, log)
+	if err != nil {
+		return nil, err
+	}
+	leftOver, err := stopLeftOver(ctx, h.data())
+	if err != nil {
+		return nil, err
+	}
+	if major == 0 {
+		log.Info("making a new PostgreSQL cluster", "version", programs.version)
+		if err := initialize(ctx, h, programs, o.Fast); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{home: h, password: h.password, adopted: leftOver}
+	if err := s.run(ctx, programs, o.Fast, log); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// URL is the address of a database of this cluster for its superuser. It holds the password.
+func (s *Server) URL(database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(superuser, s.password),
+		Host: "127.0.0.1:" + strconv.Itoa(s.port), Path: "/" + database, RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Adopted reports whether the start found a server of this cluster still running, left over by an earlier process,
+// and took the cluster over from it.
+func (s *Server) Adopted() bool { return s.adopted }
+
+// Exited is closed when the server has ended, by Stop or by itself.
+func (s *Server) Exited() <-chan struct{} { return s.process.done }
+
+// Stop ends the server cleanly and waits for it. When ctx ends first the server is made to end at once; the cluster
+// then recovers at its next start. Stopping twice is harmless.
+func (s *Server) Stop(ctx context.Context) error {
+	defer s.home.close()
+	interrupt(s.process.cmd.Process)
+	select {
+	case <-s.process.done:
+		return nil
+	case <-ctx.Done():
+	}
+	s.process.kill()
+	return fmt.Errorf("PostgreSQL did not stop in time and was ended the hard way: %w", ctx.Err())
+}
+
+// run starts the server, again when its port was taken in between or the memory of its forerunner is still held.
+func (s *Server) run(ctx context.Context, p programs, fast bool, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		process, err := startServer(s.home, p, port, fast, log)
+		if err != nil {
+			return fmt.Errorf("PostgreSQL cannot be started from %s: %w", p.dir, err)
+		}
+		s.process, s.port = process, port
+		err = s.awaitReady(ctx)
+		if err == nil {
+			return nil
+		}
+		process.kill()
+		if !errors.Is(err, errTryAgain) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("PostgreSQL cannot be started on the cluster in %s: %s", s.home.data(), process.reason())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// awaitReady returns when the server says that it is ready and lets us in.
+func (s *Server) awaitReady(ctx context.Context) error {
+	for ticker := time.NewTicker(10 * time.Millisecond); ; {
+		select {
+		case <-s.process.done:
+			ticker.Stop()
+			return s.startFailure()
+		case <-ctx.Done():
+			ticker.Stop()
+			return fmt.Errorf("PostgreSQL did not get ready on the cluster in %s: %w", s.home.data(), ctx.Err())
+		case <-ticker.C:
+		}
+		if pid, err := readPIDFile(s.home.data()); err == nil && pid.pid == s.process.cmd.Process.Pid && pid.ready {
+			ticker.Stop()
+			return s.probe(ctx)
+		}
+	}
+}
