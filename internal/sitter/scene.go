@@ -1,0 +1,226 @@
+package sitter
+
+import (
+	"image"
+	"math"
+	"runtime"
+	"sync"
+)
+
+// cameraDistance is how far the camera stands, in eye distances: about 1.4 m, as for a portrait.
+const cameraDistance = 22.0
+
+// figure is one person in the scene.
+type figure struct {
+	shape
+	pose       Pose
+	head, body matrix
+	at         vec // where the head is, in view space
+	meshes     []*mesh
+	outfit     outfit
+}
+
+// scene is everything in front of the camera. View space is model space after turning and moving.
+type scene struct {
+	width, height int
+	scale         float64 // pixels per eye distance at depth 0
+	cx, cy        float64 // pixel of the view's origin
+	figures       []*figure
+	pose          Pose
+	light         lighting
+	tris          []triangle
+}
+
+// triangle is a screen triangle and where its corners come from.
+type triangle struct {
+	fig    *figure
+	mesh   *mesh
+	corner [3]int32
+	x, y   [3]float64 // pixels
+	z      [3]float64 // 1/distance, which is linear on the screen
+}
+
+func newScene(s Sitter, width, height int, p Pose) *scene {
+	first := newFigure(s, p)
+	short := float64(min(width, height))
+	sc := &scene{
+		width: width, height: height, pose: p,
+		scale: p.Distance * short / (2.06 * first.width),
+		cx:    float64(width) / 2, cy: float64(height) * mix(0.40, 0.46, step(0.3, 0.7, p.Distance)),
+		figures: []*figure{first},
+	}
+	if p.Distance < 0.25 {
+		r := newRandom(p.Background, 0xd15)
+		sc.cx += (r.unit() - 0.5) * 0.3 * (float64(width) - 6*sc.scale)
+	}
+	if p.Second != nil {
+		q := DefaultPose()
+		q.Yaw, q.Roll, q.Smile, q.Outfit = -0.5*p.Yaw-6, -3, 0.5, p.Outfit+1
+		second := newFigure(*p.Second, q)
+		apart := min(float64(width)/sc.scale*0.46, 3.4)
+		first.at = vec{-apart / 2, 0, 0}
+		second.at = vec{apart / 2, 0.1, -0.6}
+		sc.figures = append(sc.figures, second)
+	}
+	sc.light = newLighting(p)
+	for _, f := range sc.figures {
+		sc.project(f)
+	}
+	sc.light.castShadows(sc)
+	return sc
+}
+
+func newFigure(s Sitter, p Pose) *figure {
+	f := &figure{
+		shape: shape{
+			traits: s.traits(), smile: max(0, min(1, p.Smile)), open: p.EyesOpen, yaw: p.Yaw,
+			glintX: math.Sin(p.Light * math.Pi / 180), mask: p.Mask,
+		},
+		pose: p, head: turn(p.Yaw, p.Pitch, p.Roll), body: turn(0.3*p.Yaw, 0, 0.15*p.Roll),
+	}
+	f.outfit = newOutfit(f.outfitTaste, p.Outfit)
+	f.meshes = []*mesh{f.headMesh(), f.ear(-1), f.ear(1), f.neck(), f.torso()}
+	if !f.bald {
+		f.meshes = append(f.meshes, f.hairShell())
+		if f.hairLength > 0 {
+			f.meshes = append(f.meshes, f.locks())
+		}
+	}
+	return f
+}
+
+// view moves a point of a part into view space.
+func (f *figure) view(which part, p vec) vec {
+	if which == partNeck || which == partTorso {
+		return f.body.apply(p).add(f.at)
+	}
+	return f.head.apply(p).add(f.at)
+}
+
+func (f *figure) viewNormal(which part, n vec) vec {
+	if which == partNeck || which == partTorso {
+		return f.body.apply(n)
+	}
+	return f.head.apply(n)
+}
+
+// screen is the pixel of a view point, and its inverse distance.
+func (sc *scene) screen(p vec) (x, y, inv float64) {
+	inv = 1 / (1 - p.z/cameraDistance)
+	return sc.cx + sc.scale*p.x*inv, sc.cy + sc.scale*p.y*inv, inv
+}
+
+func (sc *scene) project(f *figure) {
+	for _, m := range f.meshes {
+		xs, ys, zs := make([]float64, len(m.pos)), make([]float64, len(m.pos)), make([]float64, len(m.pos))
+		for i, p := range m.pos {
+			xs[i], ys[i], zs[i] = sc.screen(f.view(m.part, p))
+		}
+		cols := m.cols
+		if m.open {
+			cols--
+		}
+		for i := range m.rows - 1 {
+			for j := range cols {
+				a, b := int32(i*m.cols+j), int32(i*m.cols+(j+1)%m.cols)
+				c, d := a+int32(m.cols), b+int32(m.cols)
+				for _, t := range [2][3]int32{{a, b, c}, {b, d, c}} {
+					sc.tris = append(sc.tris, triangle{
+						fig: f, mesh: m, corner: t,
+						x: [3]float64{xs[t[0]], xs[t[1]], xs[t[2]]},
+						y: [3]float64{ys[t[0]], ys[t[1]], ys[t[2]]},
+						z: [3]float64{zs[t[0]], zs[t[1]], zs[t[2]]},
+					})
+				}
+			}
+		}
+	}
+}
+
+// truth is where the first person's eyes and face are in the picture.
+func (sc *scene) truth() (eyes [2][2]float64, face [4]float64) {
+	f := sc.figures[0]
+	for i, side := range [2]float64{-1, 1} {
+		p := f.surface(side*f.eyeGap, 0)
+		eyes[i][0], eyes[i][1], _ = sc.screen(f.view(partHead, p))
+	}
+	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	head := f.meshes[0]
+	for _, p := range head.pos {
+		if p.z < 0.05 || p.y < -0.62 {
+			continue
+		}
+		x, y, _ := sc.screen(f.view(partHead, p))
+		x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
+	}
+	return eyes, [4]float64{x0, y0, x1 - x0, y1 - y0}
+}
+
+// surface is the point of the face at x, y.
+func (s *shape) surface(x, y float64) vec {
+	height, power := s.crown, 2.35
+	if y > 0 {
+		height, power = s.chin, 5.2
+	}
+	dx, dy := x/s.width, y/height
+	r := math.Hypot(dx, dy)
+	rim := 1.0
+	if r > 0 {
+		rim = math.Sqrt(max(0, 1-math.Pow(r, mix(2.2, power, dy*dy/(r*r)))))
+	}
+	return vec{x, y, s.depth*rim + s.relief(x, y)*step(0, 0.3, rim)}
+}
+
+// rows runs do for bands of rows on all processors.
+func rows(height int, do func(from, to int)) { bands(height, 16, do) }
+
+func bands(height, band int, do func(from, to int)) {
+	var wg sync.WaitGroup
+	next := make(chan int, height/band+1)
+	for y := 0; y < height; y += band {
+		next <- y
+	}
+	close(next)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for y := range next {
+				do(y, min(y+band, height))
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func (sc *scene) render() *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, sc.width, sc.height))
+	buf := sc.rasterise()
+	back := newBackdrop(sc)
+	rows(sc.height, func(from, to int) {
+		for y := from; y < to; y++ {
+			for x := range sc.width {
+				c := sc.pixel(buf, back, x, y)
+				o := img.PixOffset(x, y)
+				img.Pix[o], img.Pix[o+1], img.Pix[o+2] = encode(c.x), encode(c.y), encode(c.z)
+				img.Pix[o+3] = 255
+			}
+		}
+	})
+	return img
+}
+
+var encodeTable = func() (t [4097]uint8) {
+	for i := range t {
+		t[i] = uint8(math.Pow(float64(i)/4096, 1/2.2)*255 + 0.5)
+	}
+	return t
+}()
+
+// encode turns linear light into an sRGB level; highlights roll off instead of clipping at once.
+func encode(v float64) uint8 {
+	if v > 0.7 {
+		v = 0.7 + 0.3*(1-math.Exp(-(v-0.7)/0.3))
+	}
+	return encodeTable[int(max(0, min(1, v))*4096)]
+}

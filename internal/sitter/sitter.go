@@ -1,0 +1,111 @@
+// Package sitter draws people who do not exist, with the truth about them: who it is, where eyes and face are, how
+// the head is turned, what hides it, how it is lit.
+//
+// Tests, benchmarks, the demo and the local trainer need faces that a detector takes for real ones and that are
+// nobody's. A picture is a small ray-free renderer's work: a displaced head mesh, a depth buffer, one shadowed key
+// light, procedural skin, eyes and hair. Everything follows from two seeds, so the same call gives the same pixels.
+package sitter
+
+import (
+	"image"
+	"math"
+)
+
+// Sitter is one imagined person. The zero value is the person with identity 0.
+type Sitter struct {
+	identity uint64
+}
+
+// New returns the person of that identity: the same number is always the same person, and two numbers differ in skin,
+// hair, eyes, brows, nose, mouth, jaw and age.
+func New(identity uint64) Sitter { return Sitter{identity: identity} }
+
+// Identity is the number the person was made from.
+func (s Sitter) Identity() uint64 { return s.identity }
+
+// Pose is everything about a picture except the person. Start from DefaultPose: the zero value has closed eyes.
+type Pose struct {
+	Yaw   float64 // degrees; positive turns the face towards the right edge of the picture
+	Pitch float64 // degrees; positive looks down
+	Roll  float64 // degrees; positive tilts clockwise in the picture
+
+	Smile    float64 // 0 serious to 1 laughing with teeth
+	EyesOpen float64 // 0 closed to 1 open
+
+	Light    float64 // degrees of azimuth of the key light: 0 from the camera, 90 from the picture's right
+	Contrast float64 // 0 soft window light to 1 a single hard lamp
+	Exposure float64 // stops: -3 is far too dark, +2 far too bright
+
+	Distance   float64 // width of the face over the shorter side of the picture; 0.38 is a portrait
+	Background uint64  // seed of what is behind
+	Outfit     uint64  // seed of the clothes
+
+	Glasses    bool // clear glasses, which hide nothing
+	Sunglasses bool // dark glasses, which hide the eyes
+	Mask       bool // a surgical mask from the nose to the chin
+
+	Blur   float64 // standard deviation of a Gaussian blur, as a share of the distance between the eyes
+	Noise  float64 // standard deviation of sensor noise in levels of 0 to 255
+	Second *Sitter // another person, at the first one's side
+}
+
+// DefaultPose is a friendly frontal portrait in soft light.
+func DefaultPose() Pose {
+	return Pose{Smile: 0.3, EyesOpen: 1, Light: 30, Contrast: 0.3, Distance: 0.38}
+}
+
+// Portrait is a picture with the truth about it, in pixels with the origin at the top left.
+type Portrait struct {
+	Image *image.RGBA
+	Eyes  [2][2]float64 // x, y of the eye centres: the one further left in an upright head first
+	Face  [4]float64    // x, y, width, height of the box from brow to chin and from side to side
+	Roll  float64       // degrees, as in the pose
+	Yaw   float64       // degrees, as in the pose
+}
+
+// EyeDistance is the distance between the eyes in pixels.
+func (p Portrait) EyeDistance() float64 {
+	return math.Hypot(p.Eyes[1][0]-p.Eyes[0][0], p.Eyes[1][1]-p.Eyes[0][1])
+}
+
+// Draw makes a picture of width x height pixels, both at least 16.
+func (s Sitter) Draw(width, height int, p Pose) Portrait {
+	if p.Distance <= 0 {
+		p.Distance = DefaultPose().Distance
+	}
+	sc := newScene(s, width, height, p)
+	img := sc.render()
+	portrait := Portrait{Image: img, Roll: p.Roll, Yaw: p.Yaw}
+	portrait.Eyes, portrait.Face = sc.truth()
+	if p.Blur > 0 {
+		blur(img, p.Blur*portrait.EyeDistance())
+	}
+	if p.Noise > 0 {
+		addNoise(img, p.Noise, s.identity^p.Background, nil)
+	}
+	return portrait
+}
+
+// Set draws n square pictures of side pixels that together make a good training set: frontal and half turned, serious
+// and smiling, near and a little further, in several places, lights and clothes. Picture i does not depend on n.
+func (s Sitter) Set(n, side int) []Portrait {
+	set := make([]Portrait, n)
+	for i := range set {
+		r := newRandom(s.identity*0x9e37+uint64(i), 0x5e7)
+		p := DefaultPose()
+		turns := [...]float64{0, -9, 10, 4, -16, 16, -4, 7}
+		p.Yaw = turns[i%len(turns)] + r.between(-2, 2)
+		p.Pitch = r.between(-5, 5)
+		p.Roll = r.between(-5, 5)
+		p.Smile = [...]float64{0.25, 0.7, 0.1, 0.45, 0.3, 0.85, 0, 0.55}[i%8] * r.between(0.8, 1.1)
+		p.EyesOpen = r.between(0.85, 1)
+		p.Light = r.between(-50, 50)
+		p.Contrast = r.between(0.1, 0.5)
+		p.Exposure = r.between(-0.2, 0.2)
+		p.Distance = r.between(0.34, 0.46)
+		p.Background = r.next()
+		p.Outfit = r.next()
+		set[i] = s.Draw(side, side, p)
+	}
+	return set
+}
