@@ -22,7 +22,11 @@ func stepsIn(line string) (done, total int, ok bool) {
 		}
 	}
 	if strings.Contains(lower, "step") || strings.Contains(lower, "%|") || strings.Contains(lower, "train") {
-		if m := countPattern.FindStringSubmatch(lower); m != nil {
+		m := countPattern.FindStringSubmatch(lower[max(strings.Index(lower, "step"), 0):])
+		if m == nil {
+			m = countPattern.FindStringSubmatch(lower) // "120/1000 steps"
+		}
+		if m != nil {
 			done, total = atoi(m[1]), atoi(m[2])
 			return done, total, total > 0 && done <= total
 		}

@@ -1,0 +1,370 @@
+package trainer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
+)
+
+func TestTrainingStatus(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, reply string
+		want        trainer.Status
+	}{
+		{"queued", `202 {"status":"IN_QUEUE","queue_position":3}`, trainer.Status{State: trainer.Queued, QueuePosition: 3}},
+		{"queued, code 200", `200 {"status":"IN_QUEUE","queue_position":0}`, trainer.Status{State: trainer.Queued}},
+		{"running without logs", `202 {"status":"IN_PROGRESS","logs":null}`, trainer.Status{State: trainer.Running}},
+		{
+			"running", `202 {"status":"IN_PROGRESS","logs":[{"message":"step 10/1000"},{"message":"Step 250/1000 loss 0.3"},{"message":"saved"}]}`,
+			trainer.Status{State: trainer.Running, StepsDone: 250, StepsTotal: 1000},
+		},
+		{"a state of the future", `200 {"status":"PAUSED"}`, trainer.Status{State: trainer.Running}},
+		{"completed", `200 {"status":"COMPLETED","logs":null,"metrics":{"inference_time":8.4}}`, trainer.Status{State: trainer.Completed}},
+		{
+			"failed", `200 {"status":"COMPLETED","error":"runner died at https://secret","error_type":"runner_disconnected"}`,
+			trainer.Status{State: trainer.Completed, ErrorType: "runner_disconnected", Error: "The training service lost the machine that did the work."},
+		},
+		{
+			"failed without a type", `200 {"status":"COMPLETED","error":"boom"}`,
+			trainer.Status{State: trainer.Completed, Error: "The training service could not use the photos or the settings."},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.reply)
+			got, err := s.client().TrainingStatus(t.Context(), "r-1")
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+			require.Equal(t, "/fal-ai/flux-lora-fast-training/requests/r-1/status", s.requests()[0].Path)
+			require.Equal(t, "logs=1", s.requests()[0].Query)
+		})
+	}
+}
+
+func TestSafeCallsAreRepeated(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		switch n {
+		case 0:
+			cut(t, w)
+		case 1:
+			w.WriteHeader(http.StatusTooManyRequests)
+		case 2:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			reply(t, w, http.StatusOK, map[string]any{"status": "COMPLETED"})
+		}
+	})
+	got, err := s.client().TrainingStatus(t.Context(), "r1")
+	require.NoError(t, err)
+	require.Equal(t, trainer.Completed, got.State)
+}
+
+func TestSafeCallsGiveUp(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, reply string
+		asked       int
+		kind        persona.Kind
+		code        persona.Code
+	}{
+		{"fault", `500 {"detail":"secret"}`, 4, persona.Unavailable, persona.CodeUnavailable},
+		{"too many", `429 {}`, 4, persona.Unavailable, persona.CodeUnavailable},
+		{"key", `401 {"detail":"secret"}`, 1, persona.Refused, persona.CodeProviderRefused},
+		{"locked", `403 {"detail":"User is locked"}`, 1, persona.Refused, persona.CodeProviderRefused},
+		{"unknown id", `404 {"status":"NOT_FOUND"}`, 1, persona.NotFound, persona.CodeNotFound},
+		{"nonsense", `200 <html>`, 1, persona.Unavailable, persona.CodeUnavailable},
+		{"redirect", `302 `, 1, persona.Refused, persona.CodeProviderRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.reply)
+			_, err := s.client().TrainingStatus(t.Context(), "r1")
+			require.Equal(t, c.kind, public(t, err).Kind)
+			require.Equal(t, c.code, public(t, err).Code)
+			require.Len(t, s.requests(), c.asked)
+			requireNoSecrets(t, err)
+		})
+	}
+}
+
+// The service sends this header when the caller's own limit has run out, which another attempt does not change.
+func TestOwnTimeoutIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.Header().Set("X-Fal-Request-Timeout-Type", "user")
+		w.WriteHeader(http.StatusGatewayTimeout)
+	})
+	_, err := s.client().TrainingStatus(t.Context(), "r1")
+	require.Error(t, err)
+	require.Len(t, s.requests(), 1)
+}
+
+func TestCallEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		cancel()
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	_, err := s.client().TrainingStatus(ctx, "r1")
+	require.ErrorIs(t, err, context.Canceled)
+	require.Len(t, s.requests(), 1)
+}
+
+// A reply that never ends must not fill the memory; a status is then asked for without its logs.
+func TestLargeRepliesAreCut(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.URL.RawQuery == "" {
+			reply(t, w, http.StatusOK, map[string]any{"status": "COMPLETED"})
+			return
+		}
+		_, _ = io.WriteString(w, `{"status":"IN_PROGRESS","logs":[{"message":"`+strings.Repeat("x", 9<<20)+`"}]}`) // cut by the client
+	})
+	got, err := s.client().TrainingStatus(t.Context(), "r1")
+	require.NoError(t, err)
+	require.Equal(t, trainer.Completed, got.State)
+	require.Len(t, s.requests(), 2)
+}
+
+func TestRequestIDsCannotLeaveTheirPath(t *testing.T) {
+	t.Parallel()
+	s := script(t, "200 {}")
+	for _, id := range []string{"", "../x", "a/b", "a?b", "a b", strings.Repeat("a", 200)} {
+		_, err := s.client().TrainingStatus(t.Context(), id)
+		require.Error(t, err)
+		require.Error(t, s.client().ErasePayload(t.Context(), id))
+	}
+	require.Empty(t, s.requests())
+}
+
+func TestStepsIn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		line        string
+		done, total int
+		ok          bool
+	}{
+		{"step 10/1000", 10, 1000, true},
+		{"Steps: 12%|#2   | 120/1000 [00:10<01:20, 11.0it/s]", 120, 1000, true},
+		{" 33%|###3      | 330/1000 [01:02<02:05]", 330, 1000, true},
+		{"Step 4 of 20, loss=0.1234", 4, 20, true},
+		{"Training: 45% done", 45, 100, true},
+		{"Training 700/1000", 700, 1000, true},
+		{"epoch 1/10", 0, 0, false},
+		{"epoch 1/10, step 30/300", 30, 300, true},
+		{"120/1000 steps", 120, 1000, true},
+		{"Downloading images 3/12: 25%|##", 0, 0, false},
+		{"loss 3/4", 0, 0, false},
+		{"step 12/10", 0, 0, false},
+		{"steps 0/0", 0, 0, false},
+		{"", 0, 0, false},
+		{"2026/11 something", 0, 0, false},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			t.Parallel()
+			done, total, ok := trainer.StepsIn(c.line)
+			require.Equal(t, c.ok, ok)
+			if ok {
+				require.Equal(t, []int{c.done, c.total}, []int{done, total})
+			}
+		})
+	}
+}
+
+func TestTrainingResult(t *testing.T) {
+	t.Parallel()
+	s := script(t, `200 {"diffusers_lora_file":{"url":"http://files.example/w.safetensors","file_size":89700000,"content_type":"x"},
+		"config_file":{"url":"http://files.example/c.json"},"debug_preprocessed_output":null}`)
+	got, err := s.client().TrainingResult(t.Context(), "r1")
+	require.NoError(t, err)
+	require.Equal(t, trainer.TrainingResult{
+		WeightsURL: "http://files.example/w.safetensors", ConfigURL: "http://files.example/c.json", WeightsBytes: 89700000,
+	}, got)
+	require.Equal(t, "/fal-ai/flux-lora-fast-training/requests/r1", s.requests()[0].Path)
+}
+
+func TestTrainingResultOfAFailedJob(t *testing.T) {
+	t.Parallel()
+	item := func(kind, ctx string) string {
+		return fmt.Sprintf(`422 {"detail":[{"loc":["body"],"msg":"secret","type":%q,"ctx":%s,"input":"https://secret"}]}`, kind, ctx)
+	}
+	for _, c := range []struct {
+		name, reply, typ, message string
+		retryable                 bool
+	}{
+		{"no face", item("face_detection_error", "{}"), "face_detection_error", "found no face", false},
+		{"few", item("archive_file_count_below_minimum", `{"min_count":4,"provided_count":2}`), "archive_file_count_below_minimum", "at least 4 photos", false},
+		{"many", item("archive_file_count_exceeds_maximum", `{"max_count":50}`), "archive_file_count_exceeds_maximum", "at most 50 photos", false},
+		{"download", item("file_download_error", "{}"), "file_download_error", "could not fetch", true},
+		{"unknown type", item("moon_phase", "{}"), "moon_phase", "could not use the photos", false},
+		{"old type", item("value_error.missing", "{}"), "value_error.missing", "could not use the photos", false},
+		{"plain detail", `422 {"detail":"secret"}`, "", "could not use the photos", false},
+		{"model fault", `500 {"detail":[{"type":"internal_server_error"}]}`, "internal_server_error", "fault of its own", true},
+		{"cancelled", `499 {"detail":"x","error_type":"client_cancelled"}`, "client_cancelled", "was cancelled", false},
+		{"cancelled in words", `400 {"detail":"Request was cancelled"}`, "cancelled", "was cancelled", false},
+		{"gone", `404 {"detail":"Result expired"}`, "result_gone", "no longer keeps", false},
+		{"empty", `200 {}`, "result_empty", "without a usable result", false},
+		{"not an address", `200 {"diffusers_lora_file":{"url":"file:///etc/passwd"}}`, "result_empty", "without a usable result", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := script(t, c.reply).client().TrainingResult(t.Context(), "r1")
+			var job *trainer.JobError
+			require.ErrorAs(t, err, &job)
+			require.Equal(t, c.typ, job.Type)
+			require.Contains(t, job.Message, c.message)
+			require.Equal(t, c.retryable, job.Retryable)
+			require.Equal(t, persona.CodeProviderFailed, public(t, err).Code)
+			require.Equal(t, strings.Contains(c.name, "cancelled"), job.Cancelled())
+			requireNoSecrets(t, err)
+		})
+	}
+}
+
+func TestTrainingResultHeedsTheServicesAdvice(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{"true": true, "1": true, "false": false} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.Header().Set("X-Fal-Retryable", value)
+			reply(t, w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{map[string]any{"type": "file_download_error"}}})
+		})
+		_, err := s.client().TrainingResult(t.Context(), "r1")
+		var job *trainer.JobError
+		require.ErrorAs(t, err, &job)
+		require.Equal(t, want, job.Retryable)
+	}
+}
+
+func TestTrainingResultTooEarly(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`400 {"detail":"Request is still in progress"}`, `202 {"status":"IN_PROGRESS"}`} {
+		_, err := script(t, text).client().TrainingResult(t.Context(), "r1")
+		require.ErrorIs(t, err, trainer.ErrStillRunning)
+		require.Equal(t, persona.Unavailable, public(t, err).Kind)
+	}
+}
+
+// A runner that broke and a queue that is broken now give the same answer; only the status tells them apart.
+func TestTrainingResultOfABrokenRunner(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, status string
+		failed       bool
+	}{
+		{"the job failed", `{"status":"COMPLETED","error":"x","error_type":"runner_disconnected"}`, true},
+		{"the queue is broken", `{"status":"COMPLETED"}`, false},
+		{"it runs again", `{"status":"IN_PROGRESS"}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if strings.HasSuffix(r.URL.Path, "/status") {
+					_, _ = io.WriteString(w, c.status) // a client that has gone away is its own business
+					return
+				}
+				reply(t, w, http.StatusServiceUnavailable, map[string]any{"detail": "x", "error_type": "runner_disconnected"})
+			})
+			_, err := s.client().TrainingResult(t.Context(), "r1")
+			var job *trainer.JobError
+			require.Equal(t, c.failed, errors.As(err, &job))
+			if !c.failed {
+				require.Equal(t, persona.Unavailable, public(t, err).Kind)
+			}
+		})
+	}
+}
+
+func TestCancelTraining(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		reply string
+		want  trainer.CancelOutcome
+	}{
+		{`200 {"status":"OK"}`, trainer.Removed},
+		{`202 {"status":"CANCELLATION_REQUESTED"}`, trainer.Requested},
+		{`200 {"status":"CANCELLATION_REQUESTED"}`, trainer.Requested},
+		{`204 `, trainer.Requested},
+		{`400 {"status":"ALREADY_COMPLETED"}`, trainer.TooLate},
+		{`400 {"detail":"Request r1 is already completed."}`, trainer.TooLate},
+		{`404 {"status":"NOT_FOUND"}`, trainer.Unknown404},
+	} {
+		t.Run(c.reply, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, "503 ", c.reply)
+			got, err := s.client().CancelTraining(t.Context(), "r1")
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+			require.Len(t, s.requests(), 2, "a cancellation is safe to repeat")
+			require.Equal(t, http.MethodPut, s.requests()[1].Method)
+			require.Equal(t, "/fal-ai/flux-lora-fast-training/requests/r1/cancel", s.requests()[1].Path)
+		})
+	}
+	_, err := script(t, "403 {}").client().CancelTraining(t.Context(), "r1")
+	require.Equal(t, persona.Refused, public(t, err).Kind)
+}
+
+func TestFindTraining(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	const set = "https://files.example/set.zip?sig=1"
+	item := func(id, input, ended string) string {
+		return fmt.Sprintf(`{"request_id":%q,"json_input":%s,"ended_at":%s}`, id, input, ended)
+	}
+	mine := item("mine", `{"images_data_url":"`+set+`","steps":10}`, "null")
+	mineInAString := item("mine", `"{\"images_data_url\":\"`+set+`\"}"`, "null")
+	other := item("other", `{"images_data_url":"https://files.example/other.zip"}`, `null`)
+	erased := item("erased", "null", `"2026-05-04T12:01:00Z"`)
+	unreadable := item("new", "null", "null")
+	page := func(items, cursor string, more bool) string {
+		return fmt.Sprintf(`200 {"items":[%s],"next_cursor":%s,"has_more":%t}`, items, cursor, more)
+	}
+	for _, c := range []struct {
+		name    string
+		pages   []string
+		found   bool
+		failure string
+	}{
+		{"on the first page", []string{page(other+","+mine, "null", false)}, true, ""},
+		{"on the second page", []string{page(other, `"c1"`, true), page(mine, "null", false)}, true, ""},
+		{"input in a string", []string{page(mineInAString, "null", false)}, true, ""},
+		{"not there", []string{page(other, `"c1"`, true), page("", "null", false)}, false, ""},
+		{"erased jobs are known ones", []string{page(erased, "null", false)}, false, ""},
+		{"a job that hides its input", []string{page(other+","+unreadable, "null", false)}, false, "inputs_missing"},
+		{"a list that goes in circles", []string{page(other, `"c1"`, true), page(other, `"c1"`, true)}, false, "unreadable_answer"},
+		{"more, but no cursor", []string{page(other, `null`, true)}, false, "unreadable_answer"},
+		{"not a list", []string{`200 {"error":null}`}, false, "unreadable_answer"},
+		{"no permission", []string{`403 {"error":{"type":"authorization_error","message":"secret"}}`}, false, "authorization_error"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.pages...)
+			id, found, err := s.client().FindTraining(t.Context(), set, since)
+			require.Equal(t, c.found, found)
+			if c.failure != "" {
+				var e *trainer.CallError
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, c.failure, e.Type)
+				requireNoSecrets(t, err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.found, id == "mine")
+			require.Equal(t, "/v1/models/requests/by-endpoint", s.requests()[0].Path)
+			require.Equal(t, "endpoint_id=fal-ai%2Fflux-lora-fast-training&expand=payloads&limit=100&start=2026-05-04T11%3A55%3A00Z",
+				s.requests()[0].Query)
+		})
+	}
+}
