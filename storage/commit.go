@@ -1,0 +1,132 @@
+package storage
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+// lockUser puts what creates personas of one user in order, and refuses a user who is being erased: RequestUserErasure takes the
+// same lock, so no persona slips in behind it.
+func lockUser(ctx context.Context, tx *userTx) error {
+	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('user ' || $1, 0))`
+	if _, err := tx.Exec(ctx, lock, tx.userID); err != nil {
+		return err
+	}
+	const query = `SELECT EXISTS (SELECT FROM erasures WHERE user_id = $1 AND persona_id IS NULL AND status = 'running')`
+	var erasing bool
+	if err := tx.QueryRow(ctx, query, tx.userID).Scan(&erasing); err != nil {
+		return err
+	}
+	if erasing {
+		return errErasing()
+	}
+	return nil
+}
+
+const (
+	deleteExpiredKeys = `DELETE FROM idempotency_keys WHERE user_id = $1 AND created_at < now() - interval '24 hours'`
+	selectIdempotency = `SELECT fingerprint, persona_id FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2`
+	insertIdempotency = `
+INSERT INTO idempotency_keys (user_id, key_hash, fingerprint, persona_id) VALUES ($1, $2, $3, $4)`
+)
+
+// replay returns the id of the persona that was made under key, or "". The caller holds the user's lock.
+func replay(ctx context.Context, tx *userTx, key, fingerprint string) (personaID string, err error) {
+	if _, err := tx.Exec(ctx, deleteExpiredKeys, tx.userID); err != nil {
+		return "", err
+	}
+	hash := sha256.Sum256([]byte(key))
+	var used string
+	err = tx.QueryRow(ctx, selectIdempotency, tx.userID, hash[:]).Scan(&used, &personaID)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "", nil
+	case err != nil:
+		return "", err
+	case used != fingerprint:
+		return "", &persona.Error{
+			Kind: persona.Conflict, Code: persona.CodeKeyReused,
+			Message: "This Idempotency-Key was used for a different request within the last 24 hours. Use a new key.",
+		}
+	}
+	return personaID, nil
+}
+
+const (
+	insertPersona = `
+INSERT INTO personas (id, user_id, name, trigger_word) VALUES ($1, $2, $3, $4) ON CONFLICT (trigger_word) DO NOTHING`
+	insertImage = `
+INSERT INTO persona_images (id, persona_id, user_id, position, url, storage_path, sha256, bytes, width, height, format, is_primary)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	insertConsent = `
+INSERT INTO persona_consents (persona_id, user_id, agreed_to_terms, facial_recognition, ai_training, likeness_usage, data_retention,
+    no_commercial_use, no_third_party, time_limit_days, signed_at, ip_address, user_agent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	insertKey     = `INSERT INTO data_keys (persona_id, user_id, wrapped) VALUES ($1, $2, $3)`
+	insertVersion = `INSERT INTO persona_versions (persona_id, user_id, number, tier, config) VALUES ($1, $2, $3, $4, $5)`
+	insertTrain   = `INSERT INTO outbox (kind, user_id, persona_id, version) VALUES ('train-persona', $1, $2, $3)`
+)
+
+// triggerTries bounds the search for a free trigger word; with 26^6 endings a second try is already rare.
+const triggerTries = 20
+
+// create writes every row of the new persona.
+func (u *Upload) create(ctx context.Context, tx *userTx, n NewPersona) (Persona, error) {
+	// A relay that is discarding this upload holds the row, so this waits and then finds it gone.
+	if err := tx.exec(ctx, deleteDiscard, u.personaID); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			return Persona{}, fmt.Errorf("%w: the upload took too long and was discarded", ErrConflict)
+		}
+		return Persona{}, err
+	}
+	if err := u.insertPersona(ctx, tx, n.Name); err != nil {
+		return Persona{}, err
+	}
+	var batch pgx.Batch
+	for _, photo := range n.Photos {
+		var path *string
+		if info, ok := u.written[photo.ID]; ok {
+			path, photo.SHA256, photo.Bytes = &info.Path, info.SHA256, info.Bytes
+		}
+		batch.Queue(insertImage, photo.ID, u.personaID, u.userID, photo.Index, photo.URL, path, photo.SHA256, photo.Bytes,
+			photo.Width, photo.Height, photo.Format, photo.Primary)
+	}
+	queueConsent(&batch, u.userID, u.personaID, n.Consent, n.Signature)
+	batch.Queue(insertKey, u.personaID, u.userID, u.wrapped)
+	batch.Queue(insertVersion, u.personaID, u.userID, 1, n.Tier, n.Config)
+	batch.Queue(insertTrain, u.userID, u.personaID, 1)
+	if n.IdempotencyKey != "" {
+		hash := sha256.Sum256([]byte(n.IdempotencyKey))
+		batch.Queue(insertIdempotency, u.userID, hash[:], n.Fingerprint, u.personaID)
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return Persona{}, err
+	}
+	tx.audit("consent.signed", u.personaID, map[string]any{"time_limit_days": n.Consent.Restrictions.TimeLimitDays})
+	tx.audit("persona.created", u.personaID, map[string]any{"photos": len(n.Photos), "tier": n.Tier})
+	return selectPersona(ctx, tx, u.personaID)
+}
+
+// insertPersona finds a trigger word that nobody has; the constraint sees other users' words, which no query here could.
+func (u *Upload) insertPersona(ctx context.Context, tx *userTx, name string) error {
+	for range triggerTries {
+		word := persona.TriggerWord(name, u.store.ending())
+		tag, err := tx.Exec(ctx, insertPersona, u.personaID, u.userID, name, word)
+		if err != nil || tag.RowsAffected() == 1 {
+			return err
+		}
+	}
+	return errors.New("storage: no free trigger word was found")
+}
+
+func queueConsent(batch *pgx.Batch, userID, personaID string, c persona.Consent, signed persona.Signature) {
+	batch.Queue(insertConsent, personaID, userID, c.AgreedToTerms, c.Items.FacialRecognition, c.Items.AITraining,
+		c.Items.LikenessUsage, c.Items.DataRetention, c.Restrictions.NoCommercialUse, c.Restrictions.NoThirdParty,
+		c.Restrictions.TimeLimitDays, signed.SignedAt, signed.IPAddress, signed.UserAgent)
+}

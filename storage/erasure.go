@@ -1,0 +1,210 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+const erasureColumns = `id, user_id, COALESCE(persona_id::text, ''), status, steps, requested_at, completed_at, certificate`
+
+const selectErasure = `SELECT ` + erasureColumns + ` FROM erasures`
+
+func scanErasure(row pgx.CollectableRow) (e Erasure, err error) {
+	var certificate *json.RawMessage
+	err = row.Scan(&e.ID, &e.UserID, &e.PersonaID, &e.Status, &e.Steps, &e.RequestedAt, &e.CompletedAt, &certificate)
+	if certificate != nil {
+		e.Certificate = *certificate
+	}
+	return e, err
+}
+
+const (
+	insertErasure = `
+INSERT INTO erasures (user_id, persona_id, parent_id) VALUES ($1, $2, $3) ON CONFLICT (persona_id) WHERE persona_id IS NOT NULL
+DO UPDATE SET parent_id = COALESCE(erasures.parent_id, EXCLUDED.parent_id) RETURNING ` + erasureColumns
+	insertUserErasure = `INSERT INTO erasures (user_id) VALUES ($1) RETURNING ` + erasureColumns
+	insertErase       = `INSERT INTO outbox (kind, user_id, erasure_id) VALUES ($1, $2, $3)`
+	markErasing       = `UPDATE personas SET status = 'erasing', updated_at = now() WHERE id = $1`
+	dropTraining      = `DELETE FROM outbox WHERE kind = 'train-persona' AND persona_id = $1`
+)
+
+// RequestErasure begins the erasure of a persona: from now on nothing can be added to it, and the outbox orders the work. Asking
+// again returns the same erasure, also when it is completed.
+func (s *Store) RequestErasure(ctx context.Context, userID, personaID string) (e Erasure, err error) {
+	if !persona.IsID(personaID) {
+		return Erasure{}, ErrNotFound
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		e, err = one(ctx, tx, scanErasure, selectErasure+` WHERE persona_id = $1`, personaID)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err := tx.exec(ctx, markErasing, personaID); err != nil {
+			return err
+		}
+		// The row of the persona is locked now, so whoever asked at the same time has committed.
+		e, err = one(ctx, tx, scanErasure, selectErasure+` WHERE persona_id = $1`, personaID)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if _, err := tx.Exec(ctx, dropTraining, personaID); err != nil {
+			return err
+		}
+		if e, err = one(ctx, tx, scanErasure, insertErasure, userID, personaID, nil); err != nil {
+			return err
+		}
+		tx.audit("persona.erasure_requested", personaID, map[string]any{"erasure": e.ID})
+		_, err = tx.Exec(ctx, insertErase, OutboxErasePersona, userID, e.ID)
+		return err
+	})
+	return e, err
+}
+
+// RequestUserErasure begins the erasure of everything a user has; until it is completed the user cannot make new personas.
+// Asking again meanwhile returns the same erasure.
+func (s *Store) RequestUserErasure(ctx context.Context, userID string) (e Erasure, err error) {
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		err := lockUser(ctx, tx)
+		if persona.CodeOf(err) == persona.CodeBeingErased {
+			e, err = one(ctx, tx, scanErasure, selectErasure+
+				` WHERE user_id = $1 AND persona_id IS NULL AND status = 'running'`, userID)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if e, err = one(ctx, tx, scanErasure, insertUserErasure, userID); err != nil {
+			return err
+		}
+		tx.audit("user.erasure_requested", "", map[string]any{"erasure": e.ID})
+		_, err = tx.Exec(ctx, insertErase, OutboxEraseUser, userID, e.ID)
+		return err
+	})
+	return e, err
+}
+
+// Erasure returns an erasure of the user, or ErrNotFound.
+func (s *Store) Erasure(ctx context.Context, userID, erasureID string) (e Erasure, err error) {
+	if !persona.IsID(erasureID) {
+		return Erasure{}, ErrNotFound
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		e, err = one(ctx, tx, scanErasure, selectErasure+` WHERE id = $1`, erasureID)
+		return err
+	})
+	return e, err
+}
+
+// ErasureForWorker returns an erasure by its id alone. Of all rows the database opens exactly this one.
+func (s *Store) ErasureForWorker(ctx context.Context, erasureID string) (e Erasure, err error) {
+	err = s.asEraser(ctx, erasureID, func(_ *userTx, found Erasure) error {
+		e = found
+		return nil
+	})
+	return e, err
+}
+
+// asEraser opens the erasure's row by its id, and then acts as the user whose it is, with the row locked.
+func (s *Store) asEraser(ctx context.Context, erasureID string, fn func(tx *userTx, e Erasure) error) error {
+	if !persona.IsID(erasureID) {
+		return ErrNotFound
+	}
+	return s.acting(ctx, settingErasure, erasureID, func(tx pgx.Tx) error {
+		e, err := one(ctx, tx, scanErasure, selectErasure+` WHERE id = $1`, erasureID)
+		if err != nil {
+			return err
+		}
+		if err := set(ctx, tx, settingUser, e.UserID); err != nil {
+			return err
+		}
+		e, err = one(ctx, tx, scanErasure, selectErasure+` WHERE id = $1 FOR UPDATE`, erasureID)
+		if err != nil {
+			return err
+		}
+		return finish(ctx, &userTx{Tx: tx, userID: e.UserID}, func(tx *userTx) error { return fn(tx, e) })
+	})
+}
+
+// ChildErasures returns the erasures of the user's personas, as parts of the user's erasure, making those that are missing. It
+// goes on returning the completed ones, so it can be asked again. The erasure of one persona has none.
+func (s *Store) ChildErasures(ctx context.Context, erasureID string) (children []Erasure, err error) {
+	err = s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
+		if e.PersonaID != "" {
+			return nil
+		}
+		const query = `SELECT id FROM personas WHERE user_id = $1 ORDER BY id FOR UPDATE`
+		personas, err := many(ctx, tx, pgx.RowTo[string], query, e.UserID)
+		if err != nil {
+			return err
+		}
+		for _, personaID := range personas {
+			if err := tx.exec(ctx, markErasing, personaID); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, dropTraining, personaID); err != nil {
+				return err
+			}
+			if _, err := one(ctx, tx, scanErasure, insertErasure, e.UserID, personaID, e.ID); err != nil {
+				return err
+			}
+		}
+		children, err = many(ctx, tx, scanErasure, selectErasure+` WHERE parent_id = $1 ORDER BY requested_at, id`, e.ID)
+		return err
+	})
+	return children, err
+}
+
+// StepDone notes that a step is done and how many things it removed. A step that was noted before keeps its first count.
+func (s *Store) StepDone(ctx context.Context, erasureID, name string, count int) error {
+	return s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
+		if slices.ContainsFunc(e.Steps, func(step ErasureStep) bool { return step.Name == name }) {
+			return nil
+		}
+		steps := append(e.Steps, ErasureStep{Name: name, Count: count, At: time.Now().UTC().Truncate(time.Microsecond)})
+		return tx.exec(ctx, `UPDATE erasures SET steps = $2 WHERE id = $1`, e.ID, steps)
+	})
+}
+
+// DestroyKey removes the persona's data key, here and from memory: what is left of its blobs anywhere is noise from now on.
+// Doing it again is fine. For a whole user it does nothing, because each persona has its own key and its own erasure.
+func (s *Store) DestroyKey(ctx context.Context, erasureID string) error {
+	var personaID string
+	err := s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
+		if e.PersonaID == "" {
+			return nil
+		}
+		personaID = e.PersonaID
+		tag, err := tx.Exec(ctx, `DELETE FROM data_keys WHERE persona_id = $1`, personaID)
+		if err == nil && tag.RowsAffected() > 0 {
+			tx.audit("key.destroyed", personaID, map[string]any{"erasure": e.ID})
+		}
+		return err
+	})
+	s.keys.forget(personaID)
+	return err
+}
+
+const completeErasure = `
+UPDATE erasures SET status = 'completed', completed_at = now(), certificate = $2 WHERE id = $1 AND status = 'running'`
+
+// CompleteErasure ends an erasure with its certificate. One that is completed keeps its first certificate.
+func (s *Store) CompleteErasure(ctx context.Context, erasureID string, certificate json.RawMessage) error {
+	return s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
+		if e.Status == ErasureCompleted {
+			return nil
+		}
+		action := "user.erased"
+		if e.PersonaID != "" {
+			action = "persona.erased"
+		}
+		tx.audit(action, e.PersonaID, map[string]any{"erasure": e.ID})
+		return tx.exec(ctx, completeErasure, e.ID, certificate)
+	})
+}

@@ -1,0 +1,209 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+const selectJobs = `
+SELECT id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, weights_url, config_url, error_message,
+       progress, config, submitting_at, started_at, completed_at, created_at
+FROM persona_training_jobs`
+
+func scanJob(row pgx.CollectableRow) (j Job, err error) {
+	return j, row.Scan(&j.ID, &j.PersonaID, &j.UserID, &j.Version, &j.Attempt, &j.Status, &j.RequestID, &j.Endpoint, &j.DatasetURL,
+		&j.WeightsURL, &j.ConfigURL, &j.ErrorMessage, &j.Progress, &j.Config, &j.SubmittingAt, &j.StartedAt, &j.CompletedAt,
+		&j.CreatedAt)
+}
+
+const insertJob = `
+INSERT INTO persona_training_jobs (persona_id, user_id, version, endpoint, config) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (persona_id, version) DO NOTHING`
+
+// EnsureJob returns the one job of a version, making it when there is none; endpoint and cfg count only then. ErrNotFound when
+// there is no such version.
+func (s *Store) EnsureJob(ctx context.Context, userID, personaID string, version int, endpoint string,
+	cfg persona.TrainingConfig,
+) (job Job, err error) {
+	if !persona.IsID(personaID) {
+		return Job{}, ErrNotFound
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		if _, err := tx.Exec(ctx, insertJob, personaID, userID, version, endpoint, cfg); err != nil {
+			return err
+		}
+		job, err = one(ctx, tx, scanJob, selectJobs+` WHERE persona_id = $1 AND version = $2`, personaID, version)
+		return err
+	})
+	return job, err
+}
+
+// Job returns a job of the user, or ErrNotFound.
+func (s *Store) Job(ctx context.Context, userID, jobID string) (job Job, err error) {
+	if !persona.IsID(jobID) {
+		return Job{}, ErrNotFound
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		job, err = one(ctx, tx, scanJob, selectJobs+` WHERE id = $1`, jobID)
+		return err
+	})
+	return job, err
+}
+
+// JobsOf returns the jobs of a persona by version; none when there is no such persona.
+func (s *Store) JobsOf(ctx context.Context, userID, personaID string) (jobs []Job, err error) {
+	if !persona.IsID(personaID) {
+		return nil, ErrNotFound
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		jobs, err = many(ctx, tx, scanJob, selectJobs+` WHERE persona_id = $1 ORDER BY version`, personaID)
+		return err
+	})
+	return jobs, err
+}
+
+// SetDataset notes where the provider finds the training pictures. Once a submit has begun it may not change, because the
+// address is what an uncertain job is looked for by: ErrConflict, unless it is the same.
+func (s *Store) SetDataset(ctx context.Context, userID, jobID, url string) error {
+	if !persona.IsID(jobID) {
+		return ErrNotFound
+	}
+	const update = `
+UPDATE persona_training_jobs SET dataset_url = $2 WHERE id = $1 AND (status = 'intended' OR dataset_url = $2)`
+	return s.asUser(ctx, userID, func(tx *userTx) error {
+		return orConflict(ctx, tx, jobID, tx.exec(ctx, update, jobID, url))
+	})
+}
+
+// orConflict turns ErrNotFound from an update of a job that is there into ErrConflict.
+func orConflict(ctx context.Context, tx *userTx, jobID string, err error) error {
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	var exists bool
+	const query = `SELECT EXISTS (SELECT FROM persona_training_jobs WHERE id = $1)`
+	if err := tx.QueryRow(ctx, query, jobID).Scan(&exists); err != nil {
+		return err
+	}
+	if exists {
+		return ErrConflict
+	}
+	return err
+}
+
+const (
+	// Locking the persona keeps an erasure from beginning between the look at it and the purchase.
+	lockBuyer = `
+SELECT p.status = 'erasing' OR v.status <> 'training'
+FROM persona_training_jobs j JOIN personas p ON p.id = j.persona_id
+JOIN persona_versions v ON v.persona_id = j.persona_id AND v.number = j.version
+WHERE j.id = $1 FOR SHARE OF p, v`
+	beginSubmit = `
+UPDATE persona_training_jobs
+SET status = 'submitting', attempt = attempt + 1, token_hash = $2, submitting_at = now(), error_message = ''
+WHERE id = $1 AND status = 'intended' RETURNING persona_id, version, attempt`
+)
+
+// BeginSubmit moves a job from intended to submitting and returns a new secret token for the webhook's address; only its hash
+// is kept. Of any number of callers exactly one gets a token, the others ErrConflict; so does everybody when the version has
+// ended or the persona is being erased. After it nothing may be sent again before the outcome is known.
+func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (token string, err error) {
+	if !persona.IsID(jobID) {
+		return "", ErrNotFound
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	token = base64.RawURLEncoding.EncodeToString(secret)
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		var ended bool
+		if err := tx.QueryRow(ctx, lockBuyer, jobID).Scan(&ended); err != nil {
+			return err
+		}
+		if ended {
+			return ErrConflict
+		}
+		hash := sha256.Sum256([]byte(token))
+		var personaID string
+		var version, attempt int
+		err := tx.QueryRow(ctx, beginSubmit, jobID, hash[:]).Scan(&personaID, &version, &attempt)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrConflict
+		}
+		tx.audit("training.submitted", personaID, map[string]any{"version": version, "attempt": attempt})
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// successors are the legal moves, as the comments of persona.JobStatus name them.
+var successors = map[persona.JobStatus][]persona.JobStatus{
+	persona.JobIntended:   {persona.JobSubmitting},
+	persona.JobSubmitting: {persona.JobQueued, persona.JobIntended, persona.JobUncertain, persona.JobRefused},
+	persona.JobUncertain:  {persona.JobQueued, persona.JobIntended},
+	persona.JobQueued:     {persona.JobTraining, persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
+	persona.JobTraining:   {persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
+}
+
+// A job that is already where it should go takes the change too, when it is the same purchase.
+const moveJob = `
+UPDATE persona_training_jobs
+SET status = $3, job_id = COALESCE($4, job_id), weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
+    error_message = COALESCE($7, error_message), progress = GREATEST(progress, COALESCE($8, progress)),
+    started_at = CASE WHEN $3 = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
+    completed_at = CASE WHEN $3 IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
+WHERE id = $1 AND (job_id = '' OR $4 IS NULL OR job_id = $4) AND (status = ANY ($2) OR status = $3)
+RETURNING id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, weights_url, config_url, error_message,
+    progress, config, submitting_at, started_at, completed_at, created_at`
+
+// MoveJob moves a job from one of the states in from to the state to, and writes the change. A job that is already there, with
+// the same request id or none given, is success; anything else is ErrConflict and changes nothing. A known request id never
+// changes. Moves that persona.JobStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
+func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []persona.JobStatus, to persona.JobStatus,
+	change JobChange,
+) (job Job, err error) {
+	if !persona.IsID(jobID) {
+		return Job{}, ErrNotFound
+	}
+	for _, status := range from {
+		if to == persona.JobSubmitting || !slices.Contains(successors[status], to) {
+			return Job{}, fmt.Errorf("storage: a job does not go from %s to %s", status, to)
+		}
+	}
+	states := make([]string, len(from))
+	for i, status := range from {
+		states[i] = string(status)
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		job, err = one(ctx, tx, scanJob, moveJob, jobID, states, to, change.RequestID, change.WeightsURL, change.ConfigURL,
+			change.ErrorMessage, change.Progress)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return orConflict(ctx, tx, jobID, ErrNotFound)
+		}
+		return err
+	})
+	return job, err
+}
+
+// JobByToken returns the job whose webhook address holds token, whoever's it is; ErrNotFound when none does. Of all rows the
+// database opens exactly this one.
+func (s *Store) JobByToken(ctx context.Context, token string) (job Job, err error) {
+	hash := sha256.Sum256([]byte(token))
+	err = s.acting(ctx, settingToken, hex.EncodeToString(hash[:]), func(tx pgx.Tx) error {
+		job, err = one(ctx, tx, scanJob, selectJobs+` WHERE token_hash = $1`, hash[:])
+		return err
+	})
+	return job, err
+}

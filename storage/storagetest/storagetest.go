@@ -1,0 +1,103 @@
+// Package storagetest gives each test a store of its own on a real PostgreSQL.
+//
+// One private server is started per test process, with one migrated template; a test gets a clone of it, a bucket in a temporary
+// folder and a keeper with a random key. Packages that use it define TestMain with Main, so that the server's folder goes away;
+// the server itself ends with the process in any case.
+package storagetest
+
+import (
+	"context"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/secrets"
+	"gocloud.dev/secrets/localsecrets"
+
+	"github.com/inflio/persona/storage"
+)
+
+// Bed is a store and everything under it.
+type Bed struct {
+	Store     *storage.Store
+	Owner     *pgxpool.Pool // as the superuser, who sees every row
+	OwnerURL  string
+	AppURL    string // as storage.AppRole
+	Bucket    *blob.Bucket
+	BucketDir string
+	Keeper    *secrets.Keeper
+}
+
+// New returns an empty store that lasts as long as the test.
+func New(t testing.TB) *storage.Store {
+	t.Helper()
+	return NewBed(t).Store
+}
+
+// NewBed returns an empty store that lasts as long as the test, with access to what lies under it.
+func NewBed(t testing.TB) *Bed {
+	t.Helper()
+	b := &Bed{OwnerURL: clone(t, template), BucketDir: t.TempDir()}
+	b.AppURL = AppURL(t, b.OwnerURL)
+
+	var err error
+	b.Bucket, err = fileblob.OpenBucket(b.BucketDir, &fileblob.Options{NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = b.Bucket.Close() })
+	key, err := localsecrets.NewRandomKey()
+	require.NoError(t, err)
+	b.Keeper = localsecrets.NewKeeper(key)
+	t.Cleanup(func() { _ = b.Keeper.Close() })
+	b.Owner, err = pgxpool.New(t.Context(), b.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(b.Owner.Close)
+	b.Store = b.Reopen(t)
+	return b
+}
+
+// Reopen opens another store on the same database, bucket and keeper, as a second process would.
+func (b *Bed) Reopen(t testing.TB) *storage.Store {
+	t.Helper()
+	store, err := storage.Open(t.Context(), b.AppURL, b.Bucket, b.Keeper)
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	return store
+}
+
+// EmptyDatabase returns the superuser's address of a new database that no migration has touched.
+func EmptyDatabase(t testing.TB) string {
+	t.Helper()
+	return clone(t, "template0")
+}
+
+// AppURL is the address of the same database for storage.AppRole.
+func AppURL(t testing.TB, ownerURL string) string {
+	t.Helper()
+	u, err := url.Parse(ownerURL)
+	require.NoError(t, err)
+	u.User = url.UserPassword(storage.AppRole, appPassword)
+	return u.String()
+}
+
+// clone copies a database and drops the copy when the test has ended.
+func clone(t testing.TB, from string) string {
+	t.Helper()
+	s, err := shared()
+	require.NoError(t, err, "start PostgreSQL for the tests")
+	name := s.nextName()
+	quoted := pgx.Identifier{name}.Sanitize()
+	_, err = s.admin.Exec(t.Context(), "CREATE DATABASE "+quoted+" TEMPLATE "+pgx.Identifier{from}.Sanitize())
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		// The test's own context has ended by now.
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, _ = s.admin.Exec(ctx, "DROP DATABASE "+quoted+" WITH (FORCE)")
+	})
+	return s.postgres.URL(name)
+}
