@@ -146,7 +146,7 @@ func (s *shape) mouth(out *surface, x, y float64) {
 	if open > 0.004 && y > upper && y < lower {
 		in := (y - upper) / (lower - upper)
 		teeth := srgb(0xe6dfd2)
-		gap := math.Abs(math.Mod(math.Abs(x)*7.5, 1) - 0.5)
+		gap := math.Abs(math.Mod(math.Abs(x)*7.5+0.5, 1) - 0.5)
 		teeth = teeth.scale(mix(0.62, 1, step(0.5, 0.4, gap)) * mix(1, 0.45, q*q) * mix(0.8, 1, in))
 		colour := teeth
 		if in > 0.72 {
@@ -172,7 +172,11 @@ func (s *shape) brows(out *surface, x, y float64) {
 	if t < -1.25 || t > 1.3 {
 		return
 	}
-	centre := -s.browHeight - s.browArch*(1-(t-0.35)*(t-0.35)) - s.browTilt*t - 0.02*s.smile
+	bend := (t - 0.3) * (t - 0.3)
+	if t < 0.3 {
+		bend *= 0.3 // the inner half is nearly straight
+	}
+	centre := -s.browHeight - s.browArch*(1-1.4*bend) - s.browTilt*t - 0.02*s.smile
 	thick := s.browThick * (1 - 0.55*step(0, 1.2, t)) * step(-1.22, -0.8, t) * step(1.28, 0.9, t)
 	if thick < 0.003 {
 		return

@@ -158,7 +158,7 @@ func (s *shape) maskCover(x, y float64) float64 {
 // mouthLine is the y of the line between the lips: corners lift with a smile.
 func (s *shape) mouthLine(x float64) float64 {
 	q := x / s.mouthWidth
-	return s.mouthY - (0.10*s.smile-0.015)*q*q
+	return s.mouthY - (0.015+0.13*s.smile)*q*q + 0.04*s.smile
 }
 
 func (s *shape) headMesh() *mesh {

@@ -99,7 +99,7 @@ func (s Sitter) traits() *traits {
 	t.browHeight = near(0.345, 0.04) - 0.03*manly
 	t.browThick = near(0.062, 0.014) + 0.026*manly
 	t.browArch = near(0.05, 0.03) + 0.02*(1-manly)
-	t.browTilt = near(0.015, 0.045)
+	t.browTilt = near(0, 0.03)
 	t.browLength = near(0.34, 0.025)
 	t.noseLength = near(0.67, 0.05)
 	t.noseWidth = near(0.205, 0.028) + 0.03*dark + 0.015*manly
