@@ -16,8 +16,10 @@ const (
 	windowScale   = 1.07
 	smallestShare = 0.08 // smallest face looked for, of the shorter side
 	sameFace      = 0.2  // windows whose intersection over union exceeds this show the same face
-	sureQ         = 50   // a face beyond doubt; no turned pictures are searched
-	possibleQ     = 15   // a face if its landmarks agree
+	certainQ      = 150  // a face whatever else is seen
+	sureQ         = 50   // almost certainly a face: no turned pictures are searched
+	possibleQ     = 15   // perhaps a face: pictures lying on their side are not searched
+	lowestQ       = 8    // not looked at below
 	maxCandidates = 6    // faces looked at closely
 )
 
@@ -57,9 +59,15 @@ func search(g plane) []candidate {
 	return found
 }
 
-// scan runs the upright detector over g.
-func scan(g plane, largest int) []candidate {
-	smallest := max(20, int(smallestShare*float64(largest)))
+// scan runs the upright detector over g for faces from 8 % of short to all of it.
+func scan(g plane, short int) []candidate {
+	return scanSizes(g, max(20, int(smallestShare*float64(short))), short)
+}
+
+func scanSizes(g plane, smallest, largest int) []candidate {
+	if largest < smallest {
+		return nil
+	}
 	windows := loadDetectors().face.RunCascade(pigo.CascadeParams{
 		MinSize: smallest, MaxSize: largest, ShiftFactor: windowShift, ScaleFactor: windowScale,
 		ImageParams: pigo.ImageParams{Pixels: g.pix, Rows: g.h, Cols: g.w, Dim: g.w},

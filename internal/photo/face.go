@@ -1,8 +1,10 @@
 package photo
 
 import (
+	"cmp"
 	"image"
 	"math"
+	"slices"
 
 	"github.com/inflio/persona/internal/persona"
 )
@@ -77,25 +79,25 @@ func FindFaces(img image.Image) []Face {
 	return faces
 }
 
-// seen is a face together with what it was measured on.
+// seen is a face together with what it is measured on.
 type seen struct {
 	Face
 	tile *tile
+	chip *image.RGBA
+	grey plane // the chip's luma
 }
 
 func (p *picture) find() []seen {
-	if min(p.w, p.h) < 20 {
-		return nil
-	}
 	small, scale := p.overview(overviewSide)
 	return p.closer(small, scale)
 }
 
-// closer looks at each candidate of the overview in the full picture and keeps those that are faces.
+// closer looks at each candidate of the overview in the full picture and keeps those that are faces: the one that
+// matters most in the picture first.
 func (p *picture) closer(small plane, scale float64) []seen {
 	var faces []seen
-	for _, c := range search(small) {
-		if c.q < possibleQ || len(faces) == maxCandidates {
+	for i, c := range search(small) {
+		if c.q < lowestQ || i == maxCandidates {
 			break
 		}
 		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
@@ -103,15 +105,27 @@ func (p *picture) closer(small plane, scale float64) []seen {
 			faces = append(faces, f)
 		}
 	}
+	slices.SortStableFunc(faces, func(a, b seen) int { return cmp.Compare(b.weight(), a.weight()) })
 	return faces
 }
 
-// plausible accepts what the detector is sure of, and weaker finds whose landmarks can be seen clearly.
+// weight orders the faces of one picture: a large face in front matters more than a clearer small one behind it.
+func (f Face) weight() float64 { return f.IED() * min(f.Q, 150) }
+
+// plausible weighs the detector's confidence against the scatter of the landmarks. Folds, logos and pets that the
+// detector takes for faces have landmarks that cannot be found twice at the same place; a mask hides mouth and nose only.
 func (f Face) plausible() bool {
-	if f.IED() <= 0 {
+	s := f.scatter
+	switch {
+	case f.IED() <= 0:
 		return false
+	case f.Q >= certainQ:
+		return true
+	case f.Q >= sureQ && s.pupils < 0.05 && s.corners < 0.05:
+		return true
+	default:
+		return 0.06*math.Log(f.Q)-(s.corners+s.nose+s.mouth) > 0.015
 	}
-	return f.Q >= sureQ || f.scatter.mouth < 0.06 && f.scatter.corners < 0.05
 }
 
 // refine finds pupils and landmarks of a candidate. The pupils are looked for twice: roughly in the detector's square,
@@ -128,7 +142,7 @@ func (p *picture) refine(c candidate) seen {
 	t := p.tile(Point{mid.X - reach, mid.Y - reach}, Point{mid.X + reach, mid.Y + reach}, int(ied/chipIED))
 	d := loadDetectors()
 
-	var f Face
+	f := seen{tile: t}
 	for _, window := range []float64{0.25 * sidePerIED * chipIED, chipIED} {
 		m := similarity(chipEyes[0], chipEyes[1], eyes[0], eyes[1])
 		g := grey(t.draw(m, chipWidth, chipHeight))
@@ -144,19 +158,20 @@ func (p *picture) refine(c candidate) seen {
 		eyes[1].X, eyes[1].Y = m.at(right.X, right.Y)
 	}
 	f.Eyes = eyes
-	f.findLandmarks(t)
+	f.findLandmarks()
 	f.Q = c.q
 	dx, dy := eyes[0].to(eyes[1])
 	f.Roll = math.Atan2(dy, dx) * 180 / math.Pi
 	f.Box = box(c, p.w, p.h)
-	return seen{f, t}
+	return f
 }
 
 // findLandmarks needs the eyes. The guess and the window of 3 eye distances are those the cascades were trained with.
-func (f *Face) findLandmarks(t *tile) {
+func (f *seen) findLandmarks() {
 	d := loadDetectors()
 	m := similarity(chipEyes[0], chipEyes[1], f.Eyes[0], f.Eyes[1])
-	g := grey(t.draw(m, chipWidth, chipHeight))
+	f.chip = f.tile.draw(m, chipWidth, chipHeight)
+	f.grey = grey(f.chip)
 	guess := Point{chipWidth/2 + 0.15*chipIED, chipEyeY + 0.25*chipIED}
 	mirror := Point{chipWidth - guess.X, guess.Y}
 	f.Landmarks = make([]Point, landmarkCount)
@@ -166,7 +181,7 @@ func (f *Face) findLandmarks(t *tile) {
 		if mirrored {
 			from = mirror
 		}
-		q, s := d.points[name].find(g, from, 3*chipIED, mirrored)
+		q, s := d.points[name].find(f.grey, from, 3*chipIED, mirrored)
 		points[at] = q
 		f.Landmarks[at].X, f.Landmarks[at].Y = m.at(q.X, q.Y)
 		return s / chipIED

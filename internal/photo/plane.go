@@ -15,18 +15,27 @@ func newPlane(w, h int) plane { return plane{make([]uint8, w*h), w, h} }
 func (p *picture) overview(side int) (small plane, scale float64) {
 	scale = max(1, float64(max(p.sw, p.sh))/float64(side))
 	w, h := max(1, int(math.Round(float64(p.sw)/scale))), max(1, int(math.Round(float64(p.sh)/scale)))
-	small = newPlane(w, h)
-	columns := spans(p.sw, w)
-	rows := spans(p.sh, h)
-	sums := make([]uint64, w)
-	line := make([]uint32, w)
 	buf := make([]uint8, p.sw)
-	lineOf, y := -1, 0
+	small = reduce(p.sw, p.sh, w, h, func(y int) []uint8 { return p.lumaRow(y, buf) })
+	return small.turned(p.turn), scale
+}
+
+// reduced averages g down to w by h pixels, neither more than it has.
+func (g plane) reduced(w, h int) plane {
+	return reduce(g.w, g.h, w, h, func(y int) []uint8 { return g.pix[y*g.w:][:g.w] })
+}
+
+// reduce averages a picture of sw by sh pixels, given row by row, down to w by h.
+func reduce(sw, sh, w, h int, row func(y int) []uint8) plane {
+	small := newPlane(w, h)
+	columns, rows := spans(sw, w), spans(sh, h)
+	sums, line := make([]uint64, w), make([]uint32, w)
+	lineOf := -1
 	for dy, span := range rows {
 		clear(sums)
-		for y = span.first; y <= span.last; y++ {
+		for y := span.first; y <= span.last; y++ {
 			if y != lineOf {
-				reduceRow(line, p.lumaRow(y, buf), columns)
+				reduceRow(line, row(y), columns)
 				lineOf = y
 			}
 			weight := uint64(span.weight(y))
@@ -34,13 +43,13 @@ func (p *picture) overview(side int) (small plane, scale float64) {
 				sums[x] += weight * uint64(v)
 			}
 		}
-		out := small.pix[dy*w : (dy+1)*w]
+		out := small.pix[dy*w:][:w]
 		for x, v := range sums {
 			area := uint64(columns[x].total) * uint64(span.total)
 			out[x] = uint8((v + area/2) / area)
 		}
 	}
-	return small.turned(p.turn), scale
+	return small
 }
 
 // span is the part of a source line that one reduced pixel covers; its first and last pixels count in part, in 256ths.

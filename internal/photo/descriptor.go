@@ -1,0 +1,77 @@
+package photo
+
+import (
+	"math"
+	"slices"
+)
+
+// Descriptor describes a face so that faces of one person lie closer together than those of two. It is classical (no
+// trained weights): good enough to warn ("this face looks unlike the others"), not to refuse. Its length is 1.
+type Descriptor []float32
+
+// Similarity is the cosine of the angle between d and o, -1 to 1; 0 when they cannot be compared.
+func (d Descriptor) Similarity(o Descriptor) float64 {
+	if len(d) == 0 || len(d) != len(o) {
+		return 0
+	}
+	var dot, dd, oo float64
+	for i := range d {
+		a, b := float64(d[i]), float64(o[i])
+		dot, dd, oo = dot+a*b, dd+a*a, oo+b*b
+	}
+	if dd == 0 || oo == 0 {
+		return 0
+	}
+	return dot / math.Sqrt(dd*oo)
+}
+
+// Centroid is the middle of the given descriptors, of length 1; nil without any.
+func Centroid(all []Descriptor) Descriptor {
+	all = slices.DeleteFunc(slices.Clone(all), func(d Descriptor) bool { return len(d) == 0 })
+	if len(all) == 0 {
+		return nil
+	}
+	sum := make(Descriptor, len(all[0]))
+	for _, d := range all {
+		for i := range min(len(d), len(sum)) {
+			sum[i] += d[i]
+		}
+	}
+	sum.normalise()
+	return sum
+}
+
+func (d Descriptor) normalise() {
+	var sum float64
+	for _, v := range d {
+		sum += float64(v) * float64(v)
+	}
+	if sum == 0 {
+		return
+	}
+	k := float32(1 / math.Sqrt(sum))
+	for i := range d {
+		d[i] *= k
+	}
+}
+
+// OwnCloseness tells how close a person's own photos are to each other: the centroid of all, and the fifth percentile
+// of the similarity of each photo to the centroid of the others. A picture that comes as close to the centroid as that
+// is as like the person as the own photos are. With fewer than two photos the percentile is 1.
+func OwnCloseness(own []Descriptor) (centroid Descriptor, fifthPercentile float64) {
+	centroid = Centroid(own)
+	if len(own) < 2 {
+		return centroid, 1
+	}
+	similarities := make([]float64, len(own))
+	for i, d := range own {
+		others := append(slices.Clone(own[:i]), own[i+1:]...)
+		similarities[i] = d.Similarity(Centroid(others))
+	}
+	slices.Sort(similarities)
+	// The percentile lies between the two lowest for up to 20 photos.
+	at := 0.05 * float64(len(similarities)-1)
+	low := int(at)
+	high := min(low+1, len(similarities)-1)
+	return centroid, similarities[low] + (at-float64(low))*(similarities[high]-similarities[low])
+}

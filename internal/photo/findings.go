@@ -1,0 +1,142 @@
+package photo
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+// The one table of cuts: beyond these a photo is refused, or warned of where the name says so.
+const (
+	otherFaceAway  = 0.6   // of the main face's side: how far away another face's middle must lie to be somebody else
+	otherFaceSide  = 0.35  // of the main face's side: smaller ones are passers-by
+	otherFaceQ     = 30    // 1.6 % false alarms, 72 % of group photos
+	smallestFace   = 128   // pixels: below, the crop would have to be enlarged more than five times
+	extremeYaw     = 50    // degrees: beyond, one eye is hidden and the landmarks are guesses
+	tiltedWarn     = 25    // degrees
+	tiltedRefuse   = 45    // degrees
+	blurredDetail  = 0.085 // fine over coarse: 95 % of faces blurred by 2 % of the eye distance measure less than .086
+	darkHighlights = 90    // p95 of the face's luma, when also flat: two stops under has a median of 95
+	darkSpread     = 22    //
+	blackHighlight = 60    // p95 of the face's luma: dark whatever the spread
+	burntRefuse    = 0.10  // share of the face without detail: one and a half stops over
+	hazySpread     = 15    // standard deviation of the face's luma ...
+	hazyShadows    = 100   // ... with the 5th percentile above this
+	unevenSides    = 2.0   // |log2| of cheek over cheek, 95 % of normal faces measure less
+	vividChroma    = 48.0  // mean CIELAB chroma of the cheeks: natural skin measures 15 to 40
+	clippedColours = 0.20  // share of the face whose colour is cut off although its luma is not
+	posterised     = 0.30  // share of the face without any gradient
+)
+
+// findFaults judges what was measured on the main face of a picture with faces.
+func findFaults(faces []seen, q quality) []persona.Finding {
+	var out []persona.Finding
+	add := func(code persona.PhotoCode, refuses bool, detail string) {
+		out = append(out, persona.NewFinding(code, refuses, detail))
+	}
+	f := faces[0]
+	if n := people(faces); n > 1 {
+		add(persona.PhotoSeveralFaces, true, fmt.Sprintf("%d faces", n))
+	}
+	// What is said about light and sharpness of a face of a few pixels would mislead: only its size counts then.
+	if side := int(math.Round(f.IED() * sidePerIED)); side < smallestFace {
+		add(persona.PhotoFaceTooSmall, true, fmt.Sprintf("about %d pixels wide", side))
+		return out
+	}
+	if roll := math.Abs(f.Roll); roll > tiltedWarn {
+		add(persona.PhotoTilted, roll > tiltedRefuse, fmt.Sprintf("by %.0f degrees", roll))
+	}
+	if turned := math.Abs(f.Yaw); turned > extremeYaw {
+		add(persona.PhotoExtremeAngle, true, fmt.Sprintf("by about %.0f degrees", turned))
+	}
+	out = append(out, findLightFaults(q)...)
+	switch dark := q.p95 < blackHighlight; {
+	case dark: // what cannot be seen for darkness is not hidden by anything
+	case eyesHidden(f, q):
+		add(persona.PhotoEyesHidden, true, "")
+	case faceCovered(f):
+		add(persona.PhotoFaceCovered, true, "")
+	}
+	if q.fineness < blurredDetail {
+		add(persona.PhotoBlurred, true, "")
+	}
+	if vivid, clipped := q.chroma > vividChroma, q.clippedColour > clippedColours; vivid || clipped || q.flat > posterised {
+		add(persona.PhotoHeavilyEdited, vivid && clipped || q.flat > posterised && q.p95 > darkHighlights, "")
+	}
+	return out
+}
+
+func findLightFaults(q quality) []persona.Finding {
+	var out []persona.Finding
+	add := func(code persona.PhotoCode, refuses bool) {
+		out = append(out, persona.NewFinding(code, refuses, ""))
+	}
+	switch {
+	case q.p95 < blackHighlight || q.p95 < darkHighlights && q.spread < darkSpread:
+		add(persona.PhotoTooDark, true)
+	case q.burnt > burntRefuse:
+		add(persona.PhotoOverexposed, true)
+	case q.spread < hazySpread && q.p5 > hazyShadows:
+		add(persona.PhotoFlat, true)
+	}
+	if q.sides > unevenSides {
+		add(persona.PhotoUnevenLight, false)
+	}
+	return out
+}
+
+// people counts the faces that are not the main face again and not passers-by.
+func people(faces []seen) int {
+	main, n := faces[0], 1
+	side := main.IED() * sidePerIED
+	for _, f := range faces[1:] {
+		away := distance(middle(main.Eyes[0], main.Eyes[1]), middle(f.Eyes[0], f.Eyes[1]))
+		if f.Q >= otherFaceQ && away > otherFaceAway*side && f.IED() >= otherFaceSide*main.IED() {
+			n++
+		}
+	}
+	return n
+}
+
+// eyesHidden tells dark glasses by the eye corners that cannot be found and the darkness around the eyes. Clear glasses
+// scatter the corners a little but leave the eyes bright.
+func eyesHidden(f seen, q quality) bool {
+	return f.scatter.corners > 0.045 && q.eyesDark > 0.30 || q.eyesDark > 0.55
+}
+
+// faceCovered tells masks, scarves and hands by a mouth that cannot be found. The far corner of the mouth of a turned
+// head scatters too.
+func faceCovered(f seen) bool {
+	limit := 0.075
+	if math.Abs(f.Yaw) > 30 {
+		limit = 0.12
+	}
+	return f.scatter.mouth > limit
+}
+
+// Without a face only the picture as a whole can say why: darkness and overexposure hide faces from the detector.
+const (
+	nightHighlights = 60   // 95th percentile of the picture's luma
+	glareShare      = 0.35 // share of the picture that is white
+)
+
+// findNoFace explains why no face was found.
+func findNoFace(small plane) []persona.Finding {
+	var histogram [256]int
+	white := 0
+	for _, v := range small.pix {
+		histogram[v]++
+		if v >= 250 {
+			white++
+		}
+	}
+	var out []persona.Finding
+	switch {
+	case percentile(histogram, 0.95) < nightHighlights:
+		out = append(out, persona.NewFinding(persona.PhotoTooDark, true, ""))
+	case float64(white) > glareShare*float64(len(small.pix)):
+		out = append(out, persona.NewFinding(persona.PhotoOverexposed, true, ""))
+	}
+	return append(out, persona.NewFinding(persona.PhotoNoFace, true, ""))
+}

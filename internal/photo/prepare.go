@@ -1,0 +1,78 @@
+package photo
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"math"
+
+	"github.com/gen2brain/jpegn"
+)
+
+// cropPadding is the guide's: the square around the face is widened by this share of its side on every side.
+const cropPadding = 0.2
+
+// prepareFrom bounds the size of a prepared picture.
+const maxPreparedSide = 4096
+
+// Light of a prepared face: the 95th percentile of its luma is moved to wellLit by a gamma between the two ends. The
+// highlights are what tells exposure; the mean would turn dark skin light. What lies beyond the ends is refused before.
+const (
+	wellLit            = 205.0
+	gammaLow, gammaTop = 0.70, 1.30
+)
+
+// Prepare draws the picture that is trained on: turned so that the eyes are level, cut to a square around the face
+// with the guide's padding of 0.2, scaled to side pixels, its light normalised. It is drawn straight from the photo;
+// beyond the photo's edge the border repeats. It fails without a face, or for a side outside 16 to 4096.
+func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
+	if j.Faces == 0 {
+		return nil, errors.New("photo: nothing to prepare without a face")
+	}
+	if side < 16 || side > maxPreparedSide {
+		return nil, fmt.Errorf("photo: a side of %d pixels is outside 16 to %d", side, maxPreparedSide)
+	}
+	eyes := PreparedEyes(side)
+	m := similarity(eyes[0], eyes[1], j.Face.Eyes[0], j.Face.Eyes[1])
+	low, high := corners(m, float64(side))
+	img := j.pic.tile(low, high, int(m.scale())).draw(m, side, side)
+	normaliseLight(img, j.quality.p95)
+	return img, nil
+}
+
+// PreparedEyes are where the eyes lie in a prepared picture of the given side.
+func PreparedEyes(side int) [2]Point {
+	s := float64(side)
+	apart := s / (sidePerIED * (1 + 2*cropPadding))
+	y := s * (0.5 - eyesAbove/(1+2*cropPadding))
+	return [2]Point{{s/2 - apart/2, y}, {s/2 + apart/2, y}}
+}
+
+// corners is the upright rectangle that a square of the given side covers under m.
+func corners(m affine, side float64) (low, high Point) {
+	low, high = Point{math.Inf(1), math.Inf(1)}, Point{math.Inf(-1), math.Inf(-1)}
+	for _, c := range [4]Point{{0, 0}, {side, 0}, {0, side}, {side, side}} {
+		x, y := m.at(c.X, c.Y)
+		low = Point{min(low.X, x), min(low.Y, y)}
+		high = Point{max(high.X, x), max(high.Y, y)}
+	}
+	return low, high
+}
+
+func normaliseLight(img *image.RGBA, p95 float64) {
+	gamma := clamp(math.Log(wellLit/255)/math.Log(clamp(p95, 1, 254)/255), gammaLow, gammaTop)
+	var curve [256]uint8
+	for i := range curve {
+		curve[i] = uint8(math.Round(255 * math.Pow(float64(i)/255, gamma)))
+	}
+	for i := 0; i+3 < len(img.Pix); i += 4 {
+		p := img.Pix[i : i+3 : i+3]
+		p[0], p[1], p[2] = curve[p[0]], curve[p[1]], curve[p[2]]
+	}
+}
+
+// EncodeJPEG writes img as a baseline JPEG of the given quality, 1 to 100.
+func EncodeJPEG(w io.Writer, img image.Image, quality int) error {
+	return jpegn.Encode(w, img, &jpegn.EncodeOptions{Quality: min(max(quality, 1), 100)})
+}
