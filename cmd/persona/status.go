@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+type statusCommand struct {
+	ID    string        `arg:"" help:"Id of the persona."`
+	Once  bool          `help:"Print where it stands and exit with 0, unless it failed."`
+	Every time.Duration `default:"1s" help:"How often to ask."`
+}
+
+func (c *statusCommand) Run(ctx context.Context, t *terminal, all *commands) error {
+	api, err := all.client(t)
+	if err != nil {
+		return err
+	}
+	f := follower{api: api, out: t.out, live: t.live && !c.Once, every: c.Every, once: c.Once}
+	return f.follow(ctx, c.ID)
+}
+
+type statusAnswer struct {
+	Status        string `json:"status"`
+	Stage         string `json:"stage"`
+	Progress      int    `json:"progress"`
+	Remaining     int    `json:"estimated_time_remaining"`
+	QueuePosition *int   `json:"queue_position"`
+	Error         *struct {
+		Code    string         `json:"code"`
+		Message string         `json:"message"`
+		Photos  []photoProblem `json:"photos"`
+	} `json:"error"`
+}
+
+// ended reports whether nothing more will change by itself.
+func (s *statusAnswer) ended() bool {
+	return s.Error != nil || s.Status == "failed" || s.Status == "ready" && (s.Stage == "done" || s.Progress == 100)
+}
+
+// follower shows how a training goes on until it ends.
+type follower struct {
+	api   *client
+	out   io.Writer
+	live  bool
+	once  bool
+	every time.Duration
+	names []string // of the photos, when they are known
+
+	last string
+}
+
+// patience is how many questions in a row may go unanswered, for example while a server is started anew.
+const patience = 120
+
+func (f *follower) follow(ctx context.Context, id string) error {
+	for unanswered := 0; ; {
+		var s statusAnswer
+		err := f.api.call(ctx, http.MethodGet, personaPath(id)+"/status", &s)
+		switch {
+		case err == nil:
+			unanswered = 0
+			f.show(&s)
+			if s.ended() || f.once {
+				f.finish()
+				return f.verdict(id, &s)
+			}
+		case passing(err) && !f.once && unanswered < patience:
+			unanswered++
+			f.line("The server does not answer; asking again …", "waiting")
+		default:
+			f.finish()
+			return f.gone(err)
+		}
+		if err := pause(ctx, f.every); err != nil {
+			f.finish()
+			return err
+		}
+	}
+}
+
+// gone tells a persona that vanished while it was followed from one that never was.
+func (f *follower) gone(err error) error {
+	var p *problem
+	if errors.As(err, &p) && p.Status == http.StatusNotFound && f.last != "" {
+		return &exitError{code: exitFailed, message: "The persona has been erased."}
+	}
+	return err
+}
+
+func (f *follower) verdict(id string, s *statusAnswer) error {
+	switch {
+	case s.Error != nil:
+		message := fmt.Sprintf("The training failed: %s", s.Error.Message)
+		if s.Error.Code == "cancelled" {
+			message = s.Error.Message
+		}
+		if reasons := photoReasons(s.Error.Photos, f.names); reasons != "" {
+			message += "\n" + reasons
+		}
+		return &exitError{code: exitFailed, message: message}
+	case s.Status == "failed":
+		return &exitError{code: exitFailed, message: "The training failed."}
+	case s.Status == "ready":
+		_, err := fmt.Fprintf(f.out, "Persona %s is ready.\n", id)
+		return err
+	}
+	return nil
+}
+
+const barWidth = 32
+
+// show draws the bar again on a screen, or prints a line when something a person would notice has changed.
+func (f *follower) show(s *statusAnswer) {
+	text := words(s)
+	if !f.live {
+		f.line(fmt.Sprintf("%3d %%  %s", s.Progress, text), s.Stage+fmt.Sprint(s.Progress/5))
+		return
+	}
+	done := barWidth * min(max(s.Progress, 0), 100) / 100
+	bar := strings.Repeat("█", done) + strings.Repeat("░", barWidth-done)
+	f.last = "bar"
+	_, _ = fmt.Fprintf(f.out, "\r\x1b[K%s %3d %%  %s", bar, s.Progress, text)
+}
+
+// line prints text unless what, which stands for it, was printed last.
+func (f *follower) line(text, what string) {
+	if f.live {
+		_, _ = fmt.Fprintf(f.out, "\r\x1b[K%s", text)
+		f.last = "bar"
+		return
+	}
+	if what != f.last {
+		_, _ = fmt.Fprintln(f.out, text)
+	}
+	f.last = what
+}
+
+// finish leaves the bar's line.
+func (f *follower) finish() {
+	if f.live && f.last != "" {
+		_, _ = fmt.Fprintln(f.out)
+	}
+}
+
+// words tells the stage as people would.
+func words(s *statusAnswer) string {
+	text := map[string]string{
+		"collecting": "collecting the photos", "preprocessing": "looking at the photos", "uploading": "handing the photos over",
+		"queued": "waiting for the trainer", "training": "training", "validating": "trying the model out",
+		"deploying": "putting the model away", "done": "done",
+	}[s.Stage]
+	switch {
+	case text == "":
+		text = s.Status
+	case s.Status == "failed" || s.Status == "erasing":
+		text = s.Status
+	}
+	if s.Stage == "queued" && s.QueuePosition != nil {
+		text += fmt.Sprintf(", %d before it", *s.QueuePosition)
+	}
+	if s.Remaining > 0 && !s.ended() {
+		text += ", " + left(s.Remaining)
+	}
+	return text
+}
+
+// left words the time that remains, no finer than anybody could know it.
+func left(seconds int) string {
+	if seconds < 60 {
+		return fmt.Sprintf("about %s left", plural((seconds+4)/5*5, "second"))
+	}
+	return fmt.Sprintf("about %s left", plural((seconds+30)/60, "minute"))
+}
+
+func personaPath(id string) string { return "/api/personas/" + url.PathEscape(id) }

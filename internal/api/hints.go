@@ -1,0 +1,63 @@
+package api
+
+import (
+	"fmt"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+)
+
+// hint is one row of the guide's troubleshooting table that fits a persona, and why it does.
+type hint struct {
+	Issue    string `json:"issue"`
+	Cause    string `json:"cause"`
+	Solution string `json:"solution"`
+	Because  string `json:"because" doc:"What was measured that makes this hint fit."`
+}
+
+// When a hint is worth giving. The check marks lie between the pass mark of 0.8 and full marks: the model is good enough
+// to use and still has something to gain. Ten photos are where the guide's recommendation begins.
+const (
+	weakCheck         = 0.9
+	recommendedPhotos = 10
+	highStrength      = 0.7
+	lowStrength       = 0.4
+)
+
+// hints picks the rows of the troubleshooting table that fit what was measured of v, in the table's order. A version
+// that has not been measured has none.
+func hints(v storage.Version) []hint {
+	found := []hint{}
+	note := func(applies bool, issue, cause, solution, because string) {
+		if applies {
+			found = append(found, hint{Issue: issue, Cause: cause, Solution: solution, Because: because})
+		}
+	}
+	if v.Checks == nil {
+		note(v.Failure != nil && v.Failure.Code == persona.CodePhotosRejected,
+			"Inconsistent results", "Poor training data", "Add more diverse photos",
+			"Too few of the photos were good enough; each photo's report says why.")
+		return found
+	}
+	c := *v.Checks
+	strength := 0.0
+	if v.Strength != nil {
+		strength = *v.Strength
+	}
+	note(strength >= highStrength || c.FaceConsistency <= weakCheck,
+		"Face not recognizable", "Low blend strength", "Increase LoRA scale to 0.7-0.8",
+		fmt.Sprintf("The face was found to be the person's in %.0f of 100 pictures, best at a blend strength of %.1f.", 100*c.FaceConsistency, strength))
+	note(strength > 0 && strength <= lowStrength || c.QualityScore <= weakCheck,
+		"Distorted features", "Too high blend", "Reduce LoRA scale to 0.3-0.4",
+		fmt.Sprintf("Pictures scored %.0f of 100 for quality, best at a blend strength of %.1f.", 100*c.QualityScore, strength))
+	note(v.PhotosUsed < recommendedPhotos,
+		"Inconsistent results", "Poor training data", "Add more diverse photos",
+		fmt.Sprintf("Trained on %d photos; %d to 20 are recommended.", v.PhotosUsed, recommendedPhotos))
+	note(c.TriggerEffectiveness <= weakCheck,
+		"Wrong person appearing", "Trigger word conflict", "Use unique trigger word",
+		fmt.Sprintf("The trigger word brought the picture closer to the person in %.0f of 100 pairs.", 100*c.TriggerEffectiveness))
+	note(v.Status == persona.VersionActive,
+		"Slow generation", "High-res + persona", "Use lower resolution first",
+		"A picture with a persona takes about 18 seconds, 3 more than one without.")
+	return found
+}

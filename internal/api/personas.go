@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+)
+
+type listInput struct {
+	Limit  int `query:"limit" default:"20" minimum:"1" maximum:"100" doc:"Most personas to return."`
+	Offset int `query:"offset" default:"0" minimum:"0" maximum:"1000000" doc:"Personas to pass over."`
+}
+
+type listOutput struct {
+	Body struct {
+		Personas []personaView `json:"personas"`
+		Total    int           `json:"total" doc:"Personas of the user altogether."`
+	}
+}
+
+type personaOutput struct{ Body personaDetail }
+
+type statusOutput struct{ Body statusView }
+
+func statusPath(id string) string { return "/api/personas/" + id + "/status" }
+
+func (s *server) personaOperations(api huma.API) {
+	add(s, api, huma.Operation{
+		OperationID: "list-personas", Method: http.MethodGet, Path: "/api/personas", Tags: []string{tagPersonas},
+		Security: needsToken, Summary: "All personas of the user, newest first", Errors: []int{400, 401},
+	}, s.list)
+	add(s, api, huma.Operation{
+		OperationID: "get-persona", Method: http.MethodGet, Path: "/api/personas/{id}", Tags: []string{tagPersonas},
+		Security: needsToken, Summary: "One persona with everything about it",
+		Description: "Versions with their scores and samples, a report on each photo, and hints that fit what was measured.",
+		Errors:      []int{401, 404},
+	}, s.one)
+	add(s, api, huma.Operation{
+		OperationID: "get-status", Method: http.MethodGet, Path: "/api/personas/{id}/status", Tags: []string{tagPersonas},
+		Security: needsToken, Summary: "How far the training is",
+		Description: "Made to be asked every second. Progress never falls.", Errors: []int{401, 404},
+	}, s.status)
+}
+
+func (s *server) list(ctx context.Context, in *listInput) (*listOutput, error) {
+	personas, total, err := s.Store.Personas(ctx, userOf(ctx), in.Limit, in.Offset)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput{}
+	out.Body.Total, out.Body.Personas = total, make([]personaView, 0, len(personas))
+	for _, p := range personas {
+		out.Body.Personas = append(out.Body.Personas, s.viewPersona(p))
+	}
+	return out, nil
+}
+
+func (s *server) one(ctx context.Context, in *personaPath) (*personaOutput, error) {
+	p, err := s.persona(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := s.Store.Versions(ctx, userOf(ctx), p.ID)
+	if err != nil {
+		return nil, err
+	}
+	photos, err := s.Store.Photos(ctx, userOf(ctx), p.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &personaOutput{Body: personaDetail{personaView: s.viewPersona(p)}}
+	out.Body.Versions = make([]versionView, 0, len(versions))
+	for _, v := range versions {
+		out.Body.Versions = append(out.Body.Versions, s.viewVersion(p.ID, v))
+	}
+	out.Body.Photos = make([]photoView, 0, len(photos))
+	for _, photo := range photos {
+		out.Body.Photos = append(out.Body.Photos, s.viewPhoto(photo))
+	}
+	out.Body.Hints = hints(p.Latest)
+	return out, nil
+}
+
+func (s *server) status(ctx context.Context, in *personaPath) (*statusOutput, error) {
+	p, err := s.persona(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &statusOutput{Body: viewStatus(p)}, nil
+}
+
+// persona loads a persona of the acting user. One that is malformed, unknown or somebody else's gives the same answer.
+func (s *server) persona(ctx context.Context, id string) (storage.Persona, error) {
+	if !persona.IsID(id) {
+		return storage.Persona{}, noSuchPersona()
+	}
+	p, err := s.Store.Persona(ctx, userOf(ctx), id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return p, noSuchPersona()
+	}
+	return p, err
+}
+
+func noSuchPersona() error {
+	return &persona.Error{Kind: persona.NotFound, Code: persona.CodeNotFound, Message: "There is no such persona."}
+}

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+)
+
+// trainJSON is the body of a request that hands in addresses instead of files.
+type trainJSON struct {
+	Name      string          `json:"name"`
+	PhotoURLs []string        `json:"photo_urls"`
+	Consent   json.RawMessage `json:"consent"`
+	Tier      persona.Tier    `json:"tier"`
+	Primary   *int            `json:"primary"`
+	Config    json.RawMessage `json:"config"`
+}
+
+// signedConsent reads a whole PersonaConsent as a client may keep it. Who signed, when and from where is taken from the
+// request, so those members are read and dropped.
+type signedConsent struct {
+	persona.Consent
+	UserID    json.RawMessage `json:"user_id"`
+	SignedAt  json.RawMessage `json:"signed_at"`
+	IPAddress json.RawMessage `json:"ip_address"`
+	UserAgent json.RawMessage `json:"user_agent"`
+}
+
+// readJSON takes a request with addresses. Nothing is fetched here: the training does that.
+func (t *intake) readJSON(r *http.Request) error {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, jsonBody+1))
+	if err != nil {
+		return unreadable(err)
+	}
+	if len(raw) > jsonBody {
+		return &http.MaxBytesError{Limit: jsonBody}
+	}
+	var body trainJSON
+	if err := strictJSON(raw, &body, ""); err != nil {
+		return err
+	}
+	t.name, t.tier, t.primary = body.Name, persona.Tier(strings.TrimSpace(string(body.Tier))), body.Primary
+	if len(body.Consent) > 0 {
+		t.takeConsent(body.Consent)
+	}
+	if len(body.Config) > 0 {
+		t.takeConfig(body.Config)
+	}
+	t.count = len(body.PhotoURLs)
+	if t.count <= t.server.Policy.MaxPhotos {
+		t.takeURLs(body.PhotoURLs)
+	}
+	return nil
+}
+
+func (t *intake) takeURLs(urls []string) {
+	var bad []string
+	for i, address := range urls {
+		address = strings.TrimSpace(address)
+		if !goodPhotoURL(address) {
+			bad = append(bad, fmt.Sprintf("photo_urls[%d]", i))
+			continue
+		}
+		t.photos = append(t.photos, storage.NewPhoto{ID: uuid.NewString(), Index: i, URL: address})
+	}
+	if len(bad) > 0 {
+		t.problems = append(t.problems, &persona.Error{
+			Kind: persona.Invalid, Code: persona.CodeURLInvalid, Fields: bad,
+			Message: "Each photo needs an https address of at most 2000 characters, without a user name in it.",
+		})
+	}
+}
+
+const maxPhotoURL = 2000
+
+func goodPhotoURL(address string) bool {
+	if len(address) > maxPhotoURL {
+		return false
+	}
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
+}
+
+func (t *intake) takeConsent(raw []byte) {
+	var c signedConsent
+	if err := strictJSON(raw, &c, "consent"); err != nil {
+		err.Code = persona.CodeConsentInvalid
+		t.problems = append(t.problems, err)
+		return
+	}
+	t.consent = c.Consent
+}
+
+// takeConfig reads the configuration over the defaults: what is left out keeps the guide's value.
+func (t *intake) takeConfig(raw []byte) {
+	config := persona.DefaultTrainingConfig()
+	if err := strictJSON(raw, &config, "config"); err != nil {
+		err.Code = persona.CodeConfigInvalid
+		t.problems = append(t.problems, err)
+		return
+	}
+	t.config = config
+}
+
+// strictJSON decodes exactly one value and refuses unknown members, so that a misspelt one is noticed. field is the
+// name of the part, empty for a whole body. The error repeats names of members, never values.
+func strictJSON(raw []byte, into any, field string) *persona.Error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err == nil {
+		if _, err = d.Token(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		err = errors.New("more than one value")
+	}
+	what, at := "The body", field
+	if field != "" {
+		what = "The field " + field
+	}
+	var wrongType *json.UnmarshalTypeError
+	unknown, isUnknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		at = join(field, wrongType.Field)
+		return malformed(fmt.Sprintf("%s has the wrong type: it cannot be a JSON %s.", at, wrongType.Value), at)
+	case isUnknown:
+		at = join(field, shortName(strings.Trim(unknown, `"`)))
+		return malformed(fmt.Sprintf("%s is not known here.", at), at)
+	}
+	if at == "" {
+		return malformed(what + " is not valid JSON.")
+	}
+	return malformed(what+" is not valid JSON.", at)
+}
+
+func join(parent, member string) string {
+	if parent == "" {
+		return member
+	}
+	return parent + "." + member
+}
