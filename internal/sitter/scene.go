@@ -137,12 +137,19 @@ func (sc *scene) project(f *figure) {
 	}
 }
 
-// truth is where the first person's eyes and face are in the picture.
-func (sc *scene) truth() (eyes [2][2]float64, face [4]float64) {
+// truth tells where the first person's features are in the picture.
+func (sc *scene) truth(out *Portrait) {
 	f := sc.figures[0]
-	for i, side := range [2]float64{-1, 1} {
-		p := f.surface(side*f.eyeGap, 0)
-		eyes[i][0], eyes[i][1], _ = sc.screen(f.view(partHead, p))
+	at := func(x, y float64) (pixel [2]float64) {
+		pixel[0], pixel[1], _ = sc.screen(f.view(partHead, f.surface(x, y)))
+		return pixel
+	}
+	wide := f.mouthWidth * (1 + 0.14*f.smile)
+	out.Eyes = [2][2]float64{at(-f.eyeGap, 0), at(f.eyeGap, 0)}
+	out.Nose = at(0, f.noseLength)
+	out.Mouth = [4][2]float64{
+		at(-wide, f.mouthLine(wide)), at(wide, f.mouthLine(wide)),
+		at(0, f.mouthLine(0)-0.5*f.lipUpper), at(0, f.mouthLine(0)+0.5*f.lipLower),
 	}
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	head := f.meshes[0]
@@ -153,7 +160,7 @@ func (sc *scene) truth() (eyes [2][2]float64, face [4]float64) {
 		x, y, _ := sc.screen(f.view(partHead, p))
 		x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
 	}
-	return eyes, [4]float64{x0, y0, x1 - x0, y1 - y0}
+	out.Face = [4]float64{x0, y0, x1 - x0, y1 - y0}
 }
 
 // surface is the point of the face at x, y.

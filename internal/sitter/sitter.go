@@ -58,6 +58,8 @@ func DefaultPose() Pose {
 type Portrait struct {
 	Image *image.RGBA
 	Eyes  [2][2]float64 // x, y of the eye centres: the one further left in an upright head first
+	Nose  [2]float64    // the tip
+	Mouth [4][2]float64 // left and right corner, middle of the upper and of the lower lip
 	Face  [4]float64    // x, y, width, height of the box from brow to chin and from side to side
 	Roll  float64       // degrees, as in the pose
 	Yaw   float64       // degrees, as in the pose
@@ -76,7 +78,7 @@ func (s Sitter) Draw(width, height int, p Pose) Portrait {
 	sc := newScene(s, width, height, p)
 	img := sc.render()
 	portrait := Portrait{Image: img, Roll: p.Roll, Yaw: p.Yaw}
-	portrait.Eyes, portrait.Face = sc.truth()
+	sc.truth(&portrait)
 	if p.Blur > 0 {
 		blur(img, p.Blur*portrait.EyeDistance())
 	}
