@@ -100,3 +100,9 @@ func SettleTraining(ctx context.Context, c client.Client, personaID string, in S
 	}
 	return handle.Get(ctx, nil)
 }
+
+// RetrainScheduleID is the schedule that retrains a persona.
+func RetrainScheduleID(personaID string) string { return "retrain/" + personaID }
+
+// ExpireConsentScheduleID is the schedule that ends a persona when its consent runs out.
+func ExpireConsentScheduleID(personaID string) string { return "expire-consent/" + personaID }

@@ -1,0 +1,144 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
+)
+
+// TrainingDone says that the provider has finished the job and where its weights are known.
+type TrainingDone struct {
+	Seconds int // from purchase to result
+}
+
+// AwaitTraining asks the provider once. Not done yet is a benign, retryable TrainingRunning, so that the waiting
+// itself is the server's and costs no history; done means that the result was fetched as well, for a job can be
+// completed and still have failed. Safe to run twice: it only reads, and writes the same end over itself. Errors:
+// TrainingRunning, ProviderFailed.
+func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone, error) {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if err != nil {
+		return TrainingDone{}, err
+	}
+	switch job.Status {
+	case persona.JobCompleted:
+		return TrainingDone{Seconds: secondsOf(job)}, nil
+	case persona.JobFailed, persona.JobCancelled:
+		return TrainingDone{}, providerFailed(job.ErrorMessage)
+	}
+	status, err := a.Provider.TrainingStatus(ctx, job.RequestID)
+	if err != nil {
+		return TrainingDone{}, err
+	}
+	activity.RecordHeartbeat(ctx, status.StepsDone, status.QueuePosition)
+	if status.State == trainer.Completed {
+		return a.finish(ctx, job)
+	}
+	if err := a.noteRunning(ctx, job, status); err != nil {
+		return TrainingDone{}, err
+	}
+	return TrainingDone{}, temporal.NewApplicationErrorWithOptions("the training is not done yet", contract.TrainingRunning,
+		temporal.ApplicationErrorOptions{NextRetryDelay: a.Timing.Poll, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+func (a *Training) finish(ctx context.Context, job storage.Job) (TrainingDone, error) {
+	open := []persona.JobStatus{persona.JobQueued, persona.JobTraining}
+	result, err := a.Provider.TrainingResult(ctx, job.RequestID)
+	var failed *trainer.JobError
+	if errors.As(err, &failed) {
+		reason := sentence(err)
+		if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobFailed, storage.JobChange{ErrorMessage: &reason}); err != nil {
+			return TrainingDone{}, err
+		}
+		return TrainingDone{}, providerFailed(reason)
+	}
+	if err != nil {
+		return TrainingDone{}, err
+	}
+	done := 100
+	job, err = a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobCompleted,
+		storage.JobChange{WeightsURL: &result.WeightsURL, ConfigURL: &result.ConfigURL, Progress: &done})
+	if err != nil {
+		return TrainingDone{}, err
+	}
+	photos, err := a.Store.Photos(ctx, job.UserID, job.PersonaID)
+	if err != nil {
+		return TrainingDone{}, err
+	}
+	seconds := secondsOf(job)
+	used := 0
+	for _, p := range photos {
+		if p.Used {
+			used++
+		}
+	}
+	return TrainingDone{Seconds: seconds},
+		a.Store.RecordDuration(ctx, job.Endpoint, job.Config.TrainingSteps, used, seconds)
+}
+
+func providerFailed(reason string) error {
+	if reason == "" {
+		reason = "the provider ended the training without a model"
+	}
+	return temporal.NewNonRetryableApplicationError(reason, contract.ProviderFailed, nil)
+}
+
+func secondsOf(job storage.Job) int {
+	if job.SubmittingAt == nil || job.CompletedAt == nil {
+		return 0
+	}
+	return int(job.CompletedAt.Sub(*job.SubmittingAt).Seconds())
+}
+
+// noteRunning turns the provider's news into what people see: stage, progress, place in the queue, time left. Without
+// step counts in the logs, progress is the time passed over the time such trainings took.
+func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trainer.Status) error {
+	typical, ok, err := a.Store.TypicalSeconds(ctx, job.Endpoint)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		version, err := a.Store.Version(ctx, job.UserID, job.PersonaID, job.Version)
+		if err != nil {
+			return err
+		}
+		terms, err := persona.TermsFor(version.Tier, version.PhotosUsed)
+		if err != nil {
+			terms, _ = persona.TermsFor("", version.PhotosUsed) // without a wanted tier there is always one
+		}
+		typical = terms.Minutes * 60
+	}
+	passed := 0
+	if job.SubmittingAt != nil {
+		passed = int(time.Since(*job.SubmittingAt).Seconds())
+	}
+	left := max(typical-passed, 5)
+	if status.State == trainer.Queued {
+		return a.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
+			Stage: persona.StageQueued, Percent: persona.Progress(persona.StageQueued, 0),
+			RemainingSeconds: &left, QueuePosition: &status.QueuePosition,
+		})
+	}
+	share := float64(passed) / float64(max(typical, 1))
+	if status.StepsTotal > 0 {
+		share = float64(status.StepsDone) / float64(status.StepsTotal)
+		left = max(int(float64(typical)*(1-share)), 1)
+	}
+	share = min(share, 0.99)
+	percent := int(100 * share)
+	if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobQueued, persona.JobTraining},
+		persona.JobTraining, storage.JobChange{Progress: &percent}); err != nil {
+		return err
+	}
+	return a.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
+		Stage: persona.StageTraining, Percent: persona.Progress(persona.StageTraining, share), RemainingSeconds: &left,
+	})
+}

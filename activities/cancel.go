@@ -1,0 +1,112 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
+)
+
+// Settlement says what a job that is given up may still cost.
+type Settlement struct {
+	MayBeBilled bool
+}
+
+// CancelJob gives up a training job at the provider, whatever state it is in. Safe to run twice, and when there is no
+// job: cancelling what is cancelled, unknown or completed is done. An uncertain purchase that the provider's list
+// does not show is given up as it is: its pictures are taken away, so that it can at most fail.
+func (a *Training) CancelJob(ctx context.Context, in JobInput) (Settlement, error) {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return Settlement{}, nil
+	}
+	if err != nil {
+		return Settlement{}, err
+	}
+	switch job.Status {
+	case persona.JobIntended, persona.JobRefused:
+		return Settlement{}, nil
+	case persona.JobCompleted, persona.JobFailed:
+		return Settlement{MayBeBilled: true}, nil
+	case persona.JobCancelled:
+		return Settlement{MayBeBilled: job.ErrorMessage != ""}, nil
+	case persona.JobSubmitting, persona.JobUncertain:
+		return a.cancelUncertain(ctx, job)
+	default:
+		return a.cancelBought(ctx, job)
+	}
+}
+
+const mayBeBilled = "given up; it may still be billed"
+
+func (a *Training) cancelUncertain(ctx context.Context, job storage.Job) (Settlement, error) {
+	sent := job.CreatedAt
+	if job.SubmittingAt != nil {
+		sent = *job.SubmittingAt
+	}
+	requestID, found, err := a.Provider.FindTraining(ctx, job.DatasetURL, sent.Add(-time.Minute))
+	if err != nil {
+		return Settlement{}, err
+	}
+	if found {
+		job, err = a.Store.MoveJob(ctx, job.UserID, job.ID,
+			[]persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}, persona.JobQueued,
+			storage.JobChange{RequestID: &requestID})
+		if err != nil {
+			return Settlement{}, err
+		}
+		return a.cancelBought(ctx, job)
+	}
+	return a.giveUp(ctx, job, true)
+}
+
+func (a *Training) cancelBought(ctx context.Context, job storage.Job) (Settlement, error) {
+	outcome, err := a.Provider.CancelTraining(ctx, job.RequestID)
+	if err != nil {
+		return Settlement{}, err
+	}
+	// Only a job that never left the queue, or that the provider does not know, certainly costs nothing.
+	return a.giveUp(ctx, job, outcome != trainer.Removed && outcome != trainer.Unknown404)
+}
+
+func (a *Training) giveUp(ctx context.Context, job storage.Job, billed bool) (Settlement, error) {
+	reason := ""
+	if billed {
+		reason = mayBeBilled
+	}
+	_, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{
+		persona.JobSubmitting, persona.JobUncertain, persona.JobQueued, persona.JobTraining,
+	}, persona.JobCancelled, storage.JobChange{ErrorMessage: &reason})
+	if errors.Is(err, storage.ErrConflict) { // it ended by itself at this moment
+		return Settlement{MayBeBilled: true}, nil
+	}
+	return Settlement{MayBeBilled: billed}, err
+}
+
+// CleanProvider takes away what the provider still holds of a job: its input and output, and the uploaded pictures.
+// Safe to run twice: what is gone is gone.
+func (a *Training) CleanProvider(ctx context.Context, in JobInput) error {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return cleanJob(ctx, a.Provider, job)
+}
+
+func cleanJob(ctx context.Context, provider *trainer.Client, job storage.Job) error {
+	if job.RequestID != "" {
+		if err := provider.ErasePayload(ctx, job.RequestID); err != nil {
+			return err
+		}
+	}
+	if job.DatasetURL != "" {
+		return provider.HideFile(ctx, job.DatasetURL)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package activities
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
+)
+
+// maxWeightsBytes bounds the weights of one model: three times the largest LoRA seen from a provider.
+const maxWeightsBytes = 1 << 30
+
+// Models brings trained weights home.
+type Models struct {
+	Store    *storage.Store
+	Provider *trainer.Client
+}
+
+// DeployInput names the job whose weights are to become the active version.
+type DeployInput struct {
+	JobInput
+	TrainingSeconds int
+}
+
+// DeployModel copies the weights into our own bucket, encrypted and checked on the way, and makes the version active
+// in one transaction. Safe to run twice: the same weights are written over themselves, and an active version stays
+// active. Errors: ModelDamaged.
+func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if err != nil {
+		return err
+	}
+	weights, err := a.Provider.Download(ctx, job.WeightsURL, maxWeightsBytes)
+	if err != nil {
+		return err
+	}
+	defer weights.Close()
+	check := newWeightsCheck()
+	path := fmt.Sprintf("personas/%s/models/v%d.safetensors", in.PersonaID, in.Version)
+	info, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path,
+		io.TeeReader(&beatingReader{ctx: ctx, r: weights}, check))
+	if err != nil {
+		return err
+	}
+	if err := check.Err(); err != nil {
+		if _, gone := a.Store.DeleteBlobs(ctx, in.UserID, in.PersonaID, path); gone != nil {
+			return gone
+		}
+		return &persona.Error{Kind: persona.Unavailable, Code: persona.CodeModelDamaged, Message: err.Error()}
+	}
+	return a.Store.Activate(ctx, in.UserID, in.PersonaID, in.Version, storage.Model{
+		Ref: path, SHA256: hex.EncodeToString(info.SHA256), Bytes: info.Bytes, TrainingSeconds: in.TrainingSeconds,
+	})
+}
+
+// beatingReader tells Temporal that a long copy is alive.
+type beatingReader struct {
+	ctx  context.Context //nolint:containedctx // it lives as long as one copy inside one activity
+	r    io.Reader
+	read int64
+	told int64
+}
+
+// beatEvery is how many bytes pass between two heartbeats.
+const beatEvery = 4 << 20
+
+func (b *beatingReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.read += int64(n)
+	if b.read-b.told >= beatEvery {
+		b.told = b.read
+		activity.RecordHeartbeat(b.ctx, b.read)
+	}
+	return n, err
+}

@@ -1,0 +1,98 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"gocloud.dev/gcerrors"
+
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+)
+
+// Interceptor gives every error that leaves an activity its type on the wire, and takes out whatever a history must
+// not hold: addresses, values of rows, texts of a provider.
+func Interceptor() interceptor.WorkerInterceptor { return &errorInterceptor{} }
+
+type errorInterceptor struct {
+	interceptor.WorkerInterceptorBase
+}
+
+func (*errorInterceptor) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
+	return &errorInbound{interceptor.ActivityInboundInterceptorBase{Next: next}}
+}
+
+type errorInbound struct {
+	interceptor.ActivityInboundInterceptorBase
+}
+
+func (i *errorInbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	out, err := i.Next.ExecuteActivity(ctx, in)
+	return out, onWire(err)
+}
+
+// onWire is the table of what an error becomes in a history. Anything it does not know is a fault of ours or of the
+// network, and is retried.
+func onWire(err error) error {
+	var app *temporal.ApplicationError
+	var told *persona.Error
+	switch {
+	case err == nil, errors.As(err, &app), temporal.IsCanceledError(err), errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, storage.ErrNotFound):
+		return temporal.NewNonRetryableApplicationError("the record is gone", contract.RecordGone, nil)
+	case errors.Is(err, storage.ErrConflict):
+		return temporal.NewNonRetryableApplicationError("the record is in another state", contract.Superseded, nil)
+	case errors.As(err, &told) && told.Kind == persona.Refused:
+		return temporal.NewNonRetryableApplicationError(told.Message, contract.ProviderRefused, nil, told.Code)
+	case errors.As(err, &told) && (told.Kind == persona.Internal || told.Kind == persona.Unavailable):
+		return temporal.NewApplicationError(told.Message, string(told.Code))
+	case errors.As(err, &told):
+		return temporal.NewNonRetryableApplicationError(told.Message, string(told.Code), nil)
+	default:
+		return temporal.NewApplicationError(classOf(err), "Fault")
+	}
+}
+
+// classOf describes a fault without quoting it: messages of drivers hold values of rows and addresses.
+func classOf(err error) string {
+	var pg *pgconn.PgError
+	var op *net.OpError
+	var link *url.Error
+	switch {
+	case errors.As(err, &pg):
+		return "database error, SQLSTATE " + pg.Code
+	case errors.Is(err, context.DeadlineExceeded):
+		return "a call took too long"
+	case errors.As(err, &op):
+		return "network error at " + op.Op
+	case errors.As(err, &link):
+		return "network error"
+	case gcerrors.Code(err) != gcerrors.Unknown && gcerrors.Code(err) != gcerrors.OK:
+		return "blob store error: " + gcerrors.Code(err).String()
+	default:
+		root := err
+		for inner := errors.Unwrap(root); inner != nil; inner = errors.Unwrap(root) {
+			root = inner
+		}
+		return fmt.Sprintf("fault of kind %T", root)
+	}
+}
+
+// sentence returns what a person may read of err.
+func sentence(err error) string {
+	var told *persona.Error
+	if errors.As(err, &told) {
+		return told.Message
+	}
+	return ""
+}

@@ -1,0 +1,224 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/storage"
+)
+
+// jpegQuality of prepared pictures: high enough that the trainer sees no blocks.
+const jpegQuality = 95
+
+// Photos fetches, judges, prepares and chooses photos.
+type Photos struct {
+	Store  *storage.Store
+	Policy persona.PhotoPolicy
+	Fetch  *http.Client // refuses private, loopback, link-local and metadata addresses
+}
+
+// PhotoInput names one photo of one training.
+type PhotoInput struct {
+	contract.TrainPersonaInput
+	PhotoTask
+	Total int // photos in the training, for the progress
+}
+
+// PhotoVerdict is what became of one photo, without its pixels.
+type PhotoVerdict struct {
+	Index    int
+	Accepted bool
+	Overall  int      // 0 to 100
+	Codes    []string // of everything that was found
+}
+
+// PreparePhoto judges one photo; if it is good it is aligned, cut, evened out and varied, and the results are kept
+// beside it, encrypted. A bad photo is a verdict, not an error. Safe to run twice: the same photo gives the same
+// pictures under the same names, and one that was judged before is not judged again.
+func (a *Photos) PreparePhoto(ctx context.Context, in PhotoInput) (PhotoVerdict, error) {
+	row, err := a.Store.Photo(ctx, in.UserID, in.PersonaID, in.PhotoID)
+	if err != nil {
+		return PhotoVerdict{}, err
+	}
+	if row.Report == nil {
+		if row, err = a.judge(ctx, in, row); err != nil {
+			return PhotoVerdict{}, err
+		}
+	}
+	return verdict(*row.Report), a.noteJudged(ctx, in)
+}
+
+func verdict(r persona.PhotoReport) PhotoVerdict {
+	v := PhotoVerdict{Index: r.Index, Accepted: r.Accepted, Overall: int(r.Score.Overall)}
+	for _, f := range r.Findings {
+		v.Codes = append(v.Codes, string(f.Code))
+	}
+	return v
+}
+
+func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (storage.Photo, error) {
+	data, err := a.read(ctx, in, row.StoragePath)
+	if err != nil {
+		return row, err
+	}
+	report := persona.PhotoReport{Photo: row.ID, Index: row.Index, Width: row.Width, Height: row.Height}
+	judged, err := photo.Judge(data, a.Policy)
+	var undecodable *persona.Error
+	switch {
+	case errors.As(err, &undecodable):
+		report.Findings = []persona.Finding{persona.NewFinding(persona.PhotoDamaged, true, "")}
+		if len(undecodable.Photos) > 0 {
+			report.Findings = undecodable.Photos[0].Findings
+		}
+	case err != nil:
+		return row, err
+	default:
+		report.Width, report.Height = judged.Width, judged.Height
+		report.Face, report.Score, report.Findings = judged.Face.Box, judged.Score, judged.Findings
+		report.Accepted = judged.Accepted(a.Policy)
+		if err := a.keep(ctx, in, &row, judged, report.Accepted); err != nil {
+			return row, err
+		}
+		found := judged.Faces > 0
+		row.FaceDetected, row.QualityScore = &found, &report.Score.Overall
+	}
+	row.Report = &report
+	return row, a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
+}
+
+func (a *Photos) read(ctx context.Context, in PhotoInput, path string) ([]byte, error) {
+	blob, err := a.Store.OpenBlob(ctx, in.UserID, in.PersonaID, path)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	return io.ReadAll(io.LimitReader(blob, a.Policy.MaxBytes+1))
+}
+
+// keep stores the measures of a photo, and of an accepted one the prepared pictures.
+func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, judged *photo.Judgement, accepted bool) error {
+	measures, err := json.Marshal(judged.Measures)
+	if err != nil {
+		return err
+	}
+	path := fmt.Sprintf("personas/%s/measures/%s.json", in.PersonaID, row.ID)
+	if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(measures)); err != nil {
+		return err
+	}
+	row.Measures = &path
+	if !accepted {
+		return nil
+	}
+	crop, err := judged.Prepare(a.Policy.CropSide)
+	if err != nil {
+		return err
+	}
+	seed := fnv.New64a()
+	_, _ = seed.Write([]byte(row.ID)) // a hash in memory cannot fail
+	row.Prepared = nil
+	for i, img := range append(photo.Augment(crop, seed.Sum64(), a.Policy.Augment), crop) {
+		name := fmt.Sprintf("%d.jpg", (i+1)%(a.Policy.Augment+1)) // the picture itself is 0.jpg
+		path := fmt.Sprintf("personas/%s/prepared/%s/%s", in.PersonaID, row.ID, name)
+		var jpeg bytes.Buffer
+		if err := photo.EncodeJPEG(&jpeg, img, jpegQuality); err != nil {
+			return err
+		}
+		if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, &jpeg); err != nil {
+			return err
+		}
+		row.Prepared = append(row.Prepared, path)
+	}
+	return nil
+}
+
+// noteJudged moves the progress by the share of photos that have a report.
+func (a *Photos) noteJudged(ctx context.Context, in PhotoInput) error {
+	photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
+	if err != nil {
+		return err
+	}
+	done := 0
+	for _, p := range photos {
+		if p.Report != nil {
+			done++
+		}
+	}
+	return a.Store.SetProgress(ctx, in.UserID, in.PersonaID, in.Version, storage.Progress{
+		Stage:   persona.StagePreprocessing,
+		Percent: persona.Progress(persona.StagePreprocessing, float64(done)/float64(max(in.Total, 1))),
+	})
+}
+
+// Selection is what the set as a whole came to.
+type Selection struct {
+	Used    int // photos that will be trained on
+	Refused int // photos that cannot be used
+	Spare   int // good photos that are not needed
+}
+
+// ChoosePhotos looks at the set: duplicates, faces that are unlike the others, the best of many, the primary photo.
+// Safe to run twice: it writes the same choice over itself. Errors: RecordGone.
+func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput) (Selection, error) {
+	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
+	if err != nil {
+		return Selection{}, err
+	}
+	photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
+	if err != nil {
+		return Selection{}, err
+	}
+	members := make([]photo.Member, len(photos))
+	for i, p := range photos {
+		members[i] = photo.Member{Photo: p.ID, Index: p.Index, Primary: p.Primary}
+		if p.Report == nil || p.Measures == nil {
+			continue
+		}
+		members[i].Accepted = p.Report.Accepted
+		if members[i].Measures, err = readMeasures(ctx, a.Store, in, *p.Measures); err != nil {
+			return Selection{}, err
+		}
+	}
+	use := a.Policy.MaxUsed
+	if terms, err := persona.TermsFor(version.Tier, len(photos)); err == nil {
+		use = min(use, terms.MaxPhotos)
+	}
+	var s Selection
+	rows := make([]storage.Choice, len(members))
+	for i, c := range photo.SelectSet(members, a.Policy, use) {
+		rows[i] = storage.Choice{Photo: c.Photo, Used: c.Use, Primary: c.Primary, Findings: c.Findings}
+		switch {
+		case c.Use:
+			s.Used++
+		case members[i].Accepted:
+			s.Spare++
+		default:
+			s.Refused++
+		}
+	}
+	return s, a.Store.SaveChoices(ctx, in.UserID, in.PersonaID, in.Version, rows)
+}
+
+func readMeasures(ctx context.Context, store *storage.Store, in contract.TrainPersonaInput, path string) (photo.Measures, error) {
+	var m photo.Measures
+	blob, err := store.OpenBlob(ctx, in.UserID, in.PersonaID, path)
+	if err != nil {
+		return m, err
+	}
+	defer blob.Close()
+	return m, json.NewDecoder(blob).Decode(&m)
+}
+
+// isPicture reports whether a reply's content type may be a picture; servers often say octet-stream.
+func isPicture(contentType string) bool {
+	return contentType == "" || strings.HasPrefix(contentType, "image/") || strings.HasPrefix(contentType, "application/octet-stream")
+}

@@ -1,0 +1,88 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+)
+
+// Records reads and writes rows, nothing else.
+type Records struct {
+	Store  *storage.Store
+	Policy persona.PhotoPolicy
+}
+
+// TrainingPlan is what a training needs to know before it starts.
+type TrainingPlan struct {
+	Open      bool        // false: this version was already settled, there is nothing to do
+	Photos    []PhotoTask // in the order in which they came
+	MinPhotos int
+}
+
+// PhotoTask names one photo of a training.
+type PhotoTask struct {
+	PhotoID string
+	Index   int
+	Fetch   bool // it was given as an address and has to be fetched first
+}
+
+// PlanTraining reads what there is to train on. Safe to run twice: it only reads. Errors: RecordGone.
+func (a *Records) PlanTraining(ctx context.Context, in contract.TrainPersonaInput) (TrainingPlan, error) {
+	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
+	if err != nil {
+		return TrainingPlan{}, err
+	}
+	photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
+	if err != nil {
+		return TrainingPlan{}, err
+	}
+	plan := TrainingPlan{Open: version.Status == persona.VersionTraining, MinPhotos: a.Policy.MinPhotos}
+	for _, p := range photos {
+		plan.Photos = append(plan.Photos, PhotoTask{PhotoID: p.ID, Index: p.Index, Fetch: p.StoragePath == ""})
+	}
+	return plan, nil
+}
+
+// StageInput says which stage a training has reached.
+type StageInput struct {
+	contract.TrainPersonaInput
+	Stage persona.Stage
+}
+
+// EnterStage records that a stage begins, for the status that people see. Safe to run twice: a stage never goes back.
+func (a *Records) EnterStage(ctx context.Context, in StageInput) error {
+	return a.Store.SetProgress(ctx, in.UserID, in.PersonaID, in.Version,
+		storage.Progress{Stage: in.Stage, Percent: persona.Progress(in.Stage, 0)})
+}
+
+// FailInput is why a training ended without a model.
+type FailInput struct {
+	contract.TrainPersonaInput
+	Cancelled bool
+	Code      persona.Code
+	Message   string
+}
+
+// FailTraining records the end of a training without a model, with the findings of each photo where the photos were
+// the reason. Safe to run twice: the first failure stays.
+func (a *Records) FailTraining(ctx context.Context, in FailInput) error {
+	failure := storage.Failure{Code: in.Code, Message: in.Message}
+	if in.Code == persona.CodePhotosRejected {
+		photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
+		if err != nil {
+			return err
+		}
+		for _, p := range photos {
+			if p.Report != nil && !p.Used && len(p.Report.Findings) > 0 {
+				failure.Photos = append(failure.Photos, persona.PhotoProblem{Index: p.Index, Photo: p.ID, Findings: p.Report.Findings})
+			}
+		}
+	}
+	status := persona.VersionFailed
+	if in.Cancelled {
+		status = persona.VersionCancelled
+	}
+	return a.Store.FailVersion(ctx, in.UserID, in.PersonaID, in.Version, status, failure)
+}

@@ -1,0 +1,106 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
+)
+
+// JobState is where a purchase stands.
+type JobState struct {
+	Status persona.JobStatus
+	// Reason is a sentence for people where the job was refused or failed.
+	Reason string
+}
+
+// SubmitTraining buys the training, at most once. The intent is committed before anything is sent, and only one
+// caller ever wins it. What became of the one attempt is one of three: bought, certainly not bought (the intent is
+// free again and the activity fails retryably), or uncertain, which only news from the provider or a person can
+// settle. Safe to run twice: a second run that finds the first one's attempt without an outcome calls it uncertain
+// and sends nothing.
+func (a *Training) SubmitTraining(ctx context.Context, in JobInput) (JobState, error) {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if err != nil {
+		return JobState{}, err
+	}
+	switch job.Status {
+	case persona.JobIntended:
+		return a.submit(ctx, in, job)
+	case persona.JobSubmitting: // an earlier attempt ended without telling
+		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+	default:
+		return JobState{Status: job.Status, Reason: job.ErrorMessage}, nil
+	}
+}
+
+func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (JobState, error) {
+	owner, err := a.Store.Persona(ctx, in.UserID, in.PersonaID)
+	if err != nil {
+		return JobState{}, err
+	}
+	token, err := a.Store.BeginSubmit(ctx, in.UserID, in.JobID)
+	if errors.Is(err, storage.ErrConflict) { // somebody else is submitting at this moment
+		return a.SubmitTraining(ctx, in)
+	}
+	if err != nil {
+		return JobState{}, err
+	}
+	webhook := ""
+	if a.WebhookURL != "" {
+		webhook = a.WebhookURL + "/" + token
+	}
+	sending, stop := context.WithTimeout(ctx, a.Timing.Submit)
+	defer stop()
+	requestID, err := a.Provider.SubmitTraining(sending, trainer.TrainingRequest{
+		DatasetURL: job.DatasetURL, TriggerWord: owner.TriggerWord, Steps: job.Config.TrainingSteps, WebhookURL: webhook,
+	})
+	// From here on something may have been bought: the outcome is written down even when the worker is told to stop.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err == nil {
+		return a.move(ctx, job, persona.JobQueued, storage.JobChange{RequestID: &requestID})
+	}
+	var outcome *trainer.SubmitError
+	if !errors.As(err, &outcome) {
+		activity.GetLogger(ctx).Error("submit ended in an unknown way", "job_id", job.ID)
+		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+	}
+	switch outcome.Outcome {
+	case trainer.Refused:
+		reason := sentence(err)
+		return a.move(ctx, job, persona.JobRefused, storage.JobChange{ErrorMessage: &reason})
+	case trainer.NotSent:
+		if _, moved := a.move(ctx, job, persona.JobIntended, storage.JobChange{}); moved != nil {
+			return JobState{}, moved
+		}
+		return JobState{}, &persona.Error{
+			Kind: persona.Unavailable, Code: persona.CodeUnavailable,
+			Message: "the provider did not take the training; nothing was bought, it is tried again",
+		}
+	default:
+		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+	}
+}
+
+// move records the outcome of a submit, also where another run has called it uncertain meanwhile: who sent it knows
+// best, and AbsenceProof outlasts every attempt. Losing the race against the webhook, which may already have settled
+// the job, is fine: then its word stands.
+func (a *Training) move(
+	ctx context.Context, job storage.Job, to persona.JobStatus, change storage.JobChange,
+) (JobState, error) {
+	from := []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}
+	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, from, to, change)
+	if errors.Is(err, storage.ErrConflict) {
+		moved, err = a.Store.Job(ctx, job.UserID, job.ID)
+	}
+	if err != nil {
+		return JobState{}, err
+	}
+	return JobState{Status: moved.Status, Reason: moved.ErrorMessage}, nil
+}

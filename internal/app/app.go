@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.temporal.io/sdk/client"
+	"gocloud.dev/blob"
+	"gocloud.dev/secrets"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/inflio/persona/internal/api"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
+)
+
+// App is one process with everything it needs open.
+type App struct {
+	config   Config
+	log      *slog.Logger
+	bucket   *blob.Bucket
+	keeper   *secrets.Keeper
+	store    *storage.Store
+	temporal client.Client
+	provider *trainer.Client
+	registry *prometheus.Registry
+	relay    *relay
+	closers  []func()
+}
+
+// New opens everything that the configuration names. It returns one error with every problem of the configuration,
+// or the first dependency that cannot be used. Close what it returns.
+func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	a := &App{config: c, log: log, registry: prometheus.NewRegistry()}
+	if err := a.open(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	temporal, stopMetrics, err := dialTemporal(ctx, a.config, a.registry, a.log)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, temporal.Close, stopMetrics)
+	a.temporal = temporal
+	a.provider = trainer.New(trainer.Config{
+		Key: string(a.config.FalKey), QueueURL: a.config.FalQueueURL, RESTURL: a.config.FalRESTURL, APIURL: a.config.FalAPIURL,
+	})
+	a.relay = newRelay(a.store, a.temporal, a.log)
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	var err error
+	if a.bucket, err = blob.OpenBucket(ctx, a.config.BlobURL); err != nil {
+		return errors.New("PERSONA_BLOB_URL cannot be opened: is the scheme one of file, s3, gs, azblob or mem, and does the folder or bucket exist?")
+	}
+	a.closers = append(a.closers, func() { _ = a.bucket.Close() })
+	if a.keeper, err = secrets.OpenKeeper(ctx, string(a.config.KeyURL)); err != nil {
+		return errors.New("PERSONA_KEY_URL cannot be opened: base64key://, awskms:// or gcpkms:// is expected")
+	}
+	a.closers = append(a.closers, func() { _ = a.keeper.Close() })
+	if a.store, err = storage.Open(ctx, string(a.config.DatabaseURL), a.bucket, a.keeper); err != nil {
+		return fmt.Errorf("PERSONA_DATABASE_URL: %w", err)
+	}
+	a.closers = append(a.closers, a.store.Close)
+	return nil
+}
+
+// Close gives everything back, the last opened first. Call it after Run has returned.
+func (a *App) Close() {
+	for _, c := range slices.Backward(a.closers) {
+		c()
+	}
+	a.closers = nil
+}
+
+// Run plays the configured roles until ctx ends, then stops them in order: no new requests, running activities get
+// stopPatience. It returns nil after an ordinary end.
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.relay.run(ctx) })
+	if slices.Contains(a.config.Roles, RoleWorker) {
+		group.Go(func() error { return a.work(ctx) })
+	}
+	if slices.Contains(a.config.Roles, RoleAPI) {
+		if err := a.serve(ctx, group); err != nil {
+			return err
+		}
+	}
+	return group.Wait()
+}
+
+// stopPatience is how long requests and activities may go on after the process was told to stop. Activities that do
+// not end are tried again by another worker.
+const stopPatience = 5 * time.Second
+
+func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
+	auth, err := a.authenticator(ctx)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Options{
+		Store: a.store, Temporal: a.temporal, Policy: a.config.Photos, Auth: auth,
+		Webhooks:  trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil),
+		Nudge:     a.relay.nudge,
+		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,
+	})
+	if err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", a.config.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("the address %s cannot be listened on (is it in use?): set PERSONA_HTTP_ADDR or -http to another", a.config.HTTPAddr)
+	}
+	server := api.NewServer(a.config.HTTPAddr, handler, a.log)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		defer cancel()
+		if err := server.Shutdown(stopping); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return nil
+}
+
+func (a *App) authenticator(ctx context.Context) (api.Authenticator, error) {
+	options := api.AuthOptions{Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience}
+	if a.config.AuthJWKSURL != "" {
+		return api.NewJWKSAuth(ctx, a.config.AuthJWKSURL, http.DefaultClient, a.log, options)
+	}
+	return api.NewSecretAuth(string(a.config.AuthSecret), options)
+}
+
+// identity names this process to Temporal.
+func identity() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("persona@%s#%d", host, os.Getpid())
+}

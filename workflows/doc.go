@@ -1,0 +1,4 @@
+// Package workflows holds one file per workflow: deterministic, nothing but decisions and waiting. What touches the
+// world is in package activities; options of activities are in policies.go, switches between versions of a workflow
+// in versions.go.
+package workflows

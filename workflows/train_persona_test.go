@@ -1,0 +1,296 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/inflio/persona/activities"
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
+)
+
+func TestTrainPersonaPassesEveryStageInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.await = func(n int) (activities.TrainingDone, error) {
+		if n < 4 {
+			return activities.TrainingDone{}, running()
+		}
+		return activities.TrainingDone{Seconds: 60}, nil
+	}
+	result, err := w.train(t)
+	require.NoError(t, err)
+	require.Equal(t, 6, result.PhotosUsed)
+	require.InDelta(t, 1, result.Checks.FaceConsistency, 1e-9)
+	require.InDelta(t, 0.3, result.Strength, 1e-9, "all strengths are equal here: the weakest leaves prompts most room")
+	require.Equal(t, []persona.Stage{
+		persona.StageCollecting, persona.StagePreprocessing, persona.StageUploading, persona.StageQueued,
+		persona.StageTraining, persona.StageValidating, persona.StageDeploying,
+	}, w.stages)
+	require.Equal(t, 1, w.called("CollectPhoto"), "only the photo that was given as an address")
+	require.Equal(t, 6, w.called("PreparePhoto"))
+	require.Equal(t, 1, w.called("SubmitTraining"))
+	require.Equal(t, 1, w.called("CleanProvider"))
+	require.Nil(t, w.ended)
+}
+
+func TestTrainPersonaOfASettledVersionDoesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plan = func() activities.TrainingPlan { return activities.TrainingPlan{Open: false} }
+	_, err := w.train(t)
+	require.NoError(t, err)
+	require.Zero(t, w.called("SubmitTraining"))
+	require.Nil(t, w.ended)
+}
+
+func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		kind   string
+		code   persona.Code
+		bought bool
+	}{
+		{
+			"too few good photos", func(w *world) {
+				w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+					return activities.PhotoVerdict{Index: in.Index, Accepted: in.Index < 4, Codes: []string{"blurred"}}, nil
+				}
+				w.choose = func() activities.Selection { return activities.Selection{Used: 4, Refused: 2} }
+			}, contract.PhotosRejected, persona.CodePhotosRejected, false,
+		},
+		{
+			"the provider refuses", func(w *world) {
+				w.submit = func(int) (activities.JobState, error) {
+					return activities.JobState{Status: persona.JobRefused, Reason: "The account is locked."}, nil
+				}
+			}, contract.ProviderRefused, persona.CodeProviderRefused, true,
+		},
+		{
+			"the job fails", func(w *world) {
+				w.await = func(int) (activities.TrainingDone, error) {
+					return activities.TrainingDone{}, permanent(contract.ProviderFailed)
+				}
+			}, contract.ProviderFailed, persona.CodeProviderFailed, true,
+		},
+		{
+			"the job never ends", func(w *world) {
+				w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{}, running() }
+			}, contract.TrainingDeadline, persona.CodeDeadline, true,
+		},
+		{
+			"the model does not show the person", func(w *world) {
+				w.judge = func() contract.Checks {
+					return contract.Checks{FaceConsistency: 0.4, QualityScore: 0.9, TriggerEffectiveness: 1}
+				}
+			}, contract.ValidationFailed, persona.CodeValidationFailed, true,
+		},
+		{
+			"the weights stay damaged", func(w *world) {
+				w.deploy = func() error { return temporal.NewApplicationError("damaged", string(persona.CodeModelDamaged)) }
+			}, string(persona.CodeModelDamaged), persona.CodeModelDamaged, true,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c.change(w)
+			_, err := w.train(t)
+			var app *temporal.ApplicationError
+			require.ErrorAs(t, err, &app)
+			require.Equal(t, c.kind, app.Type())
+			require.NotNil(t, w.ended, "the reason is on record")
+			require.Equal(t, c.code, w.ended.Code)
+			require.False(t, w.ended.Cancelled)
+			require.NotEmpty(t, w.ended.Message)
+			if c.bought {
+				require.Equal(t, 1, w.called("CancelJob"), "the job is settled")
+				require.Equal(t, 1, w.called("CleanProvider"), "nothing stays with the provider")
+			} else {
+				require.Zero(t, w.called("SubmitTraining"))
+			}
+		})
+	}
+}
+
+func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
+	t.Parallel()
+	lost := func(n int) (activities.JobState, error) {
+		if n == 1 {
+			return activities.JobState{Status: persona.JobUncertain}, nil
+		}
+		return activities.JobState{Status: persona.JobQueued}, nil
+	}
+	t.Run("the provider's list shows the job", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.submit = lost
+		w.find = func(n int) (activities.JobState, error) {
+			if n < 3 {
+				return activities.JobState{}, uncertain()
+			}
+			return activities.JobState{Status: persona.JobQueued}, nil
+		}
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 1, w.called("SubmitTraining"), "never bought twice")
+	})
+	t.Run("it is proved that nothing was bought", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.submit = lost
+		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobIntended}, nil }
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 2, w.called("SubmitTraining"))
+	})
+	t.Run("the webhook brings the news", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.submit = lost
+		var told bool
+		w.find = func(int) (activities.JobState, error) {
+			if !told {
+				return activities.JobState{}, uncertain()
+			}
+			return activities.JobState{Status: persona.JobQueued}, nil
+		}
+		w.RegisterDelayedCallback(func() {
+			told = true
+			w.SignalWorkflow(contract.TrainingChangedSignal, nil)
+		}, time.Hour+time.Second)
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 1, w.called("SubmitTraining"))
+	})
+	t.Run("a person decides", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.submit = lost
+		w.find = func(int) (activities.JobState, error) {
+			if w.called("DecideTraining") == 0 {
+				return activities.JobState{}, uncertain()
+			}
+			return activities.JobState{Status: persona.JobQueued}, nil
+		}
+		answers := make(chan error, 3)
+		for i, in := range []contract.SettleInput{{}, {RequestID: "r", NothingBought: true}, {RequestID: "r"}} {
+			w.RegisterDelayedCallback(func() {
+				w.UpdateWorkflow(contract.SettleUpdate, "", updateCallback(func(_ any, err error) { answers <- err }), in)
+			}, time.Duration(i+1)*time.Hour+time.Second)
+		}
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Error(t, <-answers, "neither is no decision")
+		require.Error(t, <-answers, "both is no decision")
+		require.NoError(t, <-answers)
+		require.Equal(t, 1, w.called("SubmitTraining"))
+	})
+}
+
+func TestTrainPersonaTakesSignalsAtAnyTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	done := false
+	w.await = func(int) (activities.TrainingDone, error) {
+		if !done {
+			return activities.TrainingDone{}, running()
+		}
+		return activities.TrainingDone{Seconds: 5}, nil
+	}
+	w.RegisterDelayedCallback(func() { w.SignalWorkflow(contract.TrainingChangedSignal, nil) }, 0)
+	w.RegisterDelayedCallback(func() {
+		done = true
+		w.SignalWorkflow(contract.TrainingChangedSignal, nil)
+		w.SignalWorkflow(contract.TrainingChangedSignal, nil)
+	}, 3*time.Second)
+	started := w.Now()
+	_, err := w.train(t)
+	require.NoError(t, err)
+	require.Less(t, w.Now().Sub(started), 14*time.Second, "the webhook is faster than the next question")
+}
+
+func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		bought bool
+	}{
+		{"while photos are judged", func(w *world) {
+			w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+				return activities.PhotoVerdict{}, errors.New("the database is away")
+			}
+		}, false},
+		{"while the purchase is uncertain", func(w *world) {
+			w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobUncertain}, nil }
+			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		}, true},
+		{"while it trains", func(w *world) {
+			w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{}, running() }
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c.change(w)
+			w.cancel = func() activities.Settlement { return activities.Settlement{MayBeBilled: true} }
+			answers := make(chan contract.CancelAnswer, 2)
+			for range 2 {
+				w.RegisterDelayedCallback(func() {
+					w.UpdateWorkflow(contract.CancelUpdate, "", updateCallback(func(answer any, err error) {
+						if a, ok := answer.(contract.CancelAnswer); ok && err == nil {
+							answers <- a
+						}
+					}))
+				}, time.Minute)
+			}
+			_, err := w.train(t)
+			require.True(t, temporal.IsCanceledError(err), "%v", err)
+			require.Equal(t, contract.CancelAnswer{Cancelled: true, MayBeBilled: c.bought}, <-answers)
+			require.Len(t, answers, 1, "a second cancel gets its answer too")
+			require.NotNil(t, w.ended)
+			require.True(t, w.ended.Cancelled)
+			require.Equal(t, persona.CodeCancelled, w.ended.Code)
+			if c.bought {
+				require.Equal(t, 1, w.called("CancelJob"))
+			}
+		})
+	}
+}
+
+func TestTrainPersonaCannotBeCancelledOnceItDeploys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	answers := make(chan contract.CancelAnswer, 1)
+	w.deploy = func() error {
+		if w.called("DeployModel") < 6 { // half a minute of tries
+			return errors.New("the bucket is away")
+		}
+		return nil
+	}
+	w.RegisterDelayedCallback(func() {
+		w.UpdateWorkflow(contract.CancelUpdate, "", updateCallback(func(answer any, err error) {
+			if a, ok := answer.(contract.CancelAnswer); ok && err == nil {
+				answers <- a
+			}
+		}))
+	}, 10*time.Second)
+	_, err := w.train(t)
+	require.NoError(t, err)
+	require.Nil(t, w.ended)
+	require.False(t, (<-answers).Cancelled)
+}
+
+// updateCallback is what the test environment wants for an update, of which only the end matters here.
+type updateCallback func(answer any, err error)
+
+func (updateCallback) Accept()                        {}
+func (f updateCallback) Reject(err error)             { f(nil, err) }
+func (f updateCallback) Complete(answer any, e error) { f(answer, e) }

@@ -1,0 +1,167 @@
+package workflows_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/inflio/persona/activities"
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/workflows"
+)
+
+var version1 = contract.TrainPersonaInput{
+	UserID: "00000000-0000-4000-8000-000000000001", PersonaID: "00000000-0000-4000-8000-000000000002", Version: 1,
+}
+
+// world stands in for everything that the activities of a training touch. Its functions are what a test changes.
+type world struct {
+	*testsuite.TestWorkflowEnvironment
+
+	mu     sync.Mutex
+	calls  map[string]int
+	stages []persona.Stage
+	ended  *activities.FailInput
+
+	plan    func() activities.TrainingPlan
+	prepare func(activities.PhotoInput) (activities.PhotoVerdict, error)
+	choose  func() activities.Selection
+	submit  func(n int) (activities.JobState, error)
+	find    func(n int) (activities.JobState, error)
+	await   func(n int) (activities.TrainingDone, error)
+	cancel  func() activities.Settlement
+	judge   func() contract.Checks
+	deploy  func() error
+}
+
+var suite testsuite.WorkflowTestSuite
+
+func init() { suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler))) }
+
+// newWorld is a world in which everything goes well.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), calls: map[string]int{}}
+	w.plan = func() activities.TrainingPlan {
+		plan := activities.TrainingPlan{Open: true, MinPhotos: 5}
+		for i := range 6 {
+			plan.Photos = append(plan.Photos, activities.PhotoTask{PhotoID: string(rune('a' + i)), Index: i, Fetch: i == 5})
+		}
+		return plan
+	}
+	w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+		return activities.PhotoVerdict{Index: in.Index, Accepted: true, Overall: 90}, nil
+	}
+	w.choose = func() activities.Selection { return activities.Selection{Used: 6} }
+	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobQueued}, nil }
+	w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobQueued}, nil }
+	w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Seconds: 60}, nil }
+	w.cancel = func() activities.Settlement { return activities.Settlement{} }
+	w.judge = func() contract.Checks {
+		return contract.Checks{FaceConsistency: 1, QualityScore: 0.9, TriggerEffectiveness: 1}
+	}
+	w.deploy = func() error { return nil }
+	w.register()
+	workflows.Register(w)
+	w.SetTestTimeout(20 * time.Second)
+	return w
+}
+
+// fake registers f under an activity's name and counts its calls.
+func fake[In, Out any](w *world, name string, f func(in In, n int) (Out, error)) {
+	w.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) {
+		return f(in, w.count(name))
+	}, activity.RegisterOptions{Name: name})
+}
+
+func (w *world) count(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls[name]++
+	return w.calls[name]
+}
+
+func (w *world) called(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calls[name]
+}
+
+func (w *world) register() {
+	type in = contract.TrainPersonaInput
+	type none = struct{}
+	fake(w, "PlanTraining", func(in, int) (activities.TrainingPlan, error) { return w.plan(), nil })
+	fake(w, "EnterStage", func(s activities.StageInput, _ int) (none, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.stages = append(w.stages, s.Stage)
+		return none{}, nil
+	})
+	fake(w, "CollectPhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) {
+		return activities.PhotoVerdict{Index: p.Index, Accepted: true}, nil
+	})
+	fake(w, "PreparePhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.prepare(p) })
+	fake(w, "ChoosePhotos", func(in, int) (activities.Selection, error) { return w.choose(), nil })
+	fake(w, "UploadDataset", func(i in, _ int) (activities.JobInput, error) {
+		return activities.JobInput{TrainPersonaInput: i, JobID: "job"}, nil
+	})
+	fake(w, "SubmitTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.submit(n) })
+	fake(w, "FindTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.find(n) })
+	fake(w, "DecideTraining", func(activities.DecideInput, int) (activities.JobState, error) {
+		return activities.JobState{Status: persona.JobQueued}, nil
+	})
+	fake(w, "AwaitTraining", func(_ activities.JobInput, n int) (activities.TrainingDone, error) { return w.await(n) })
+	fake(w, "CancelJob", func(activities.JobInput, int) (activities.Settlement, error) { return w.cancel(), nil })
+	fake(w, "CleanProvider", func(activities.JobInput, int) (none, error) { return none{}, nil })
+	fake(w, "DrawSamples", func(o activities.SampleOrder, _ int) (int, error) { return 3 * o.Images, nil })
+	fake(w, "MeasureSamples", func(o activities.SampleOrder, _ int) ([]activities.SampleScore, error) {
+		scores := make([]activities.SampleScore, 3*o.Images)
+		for i := range scores {
+			scores[i] = activities.SampleScore{Strength: o.Strength, Trigger: o.Trigger, Own: o.Trigger, Quality: 0.9}
+		}
+		return scores, nil
+	})
+	fake(w, "JudgeModel", func(activities.JudgeInput, int) (contract.Checks, error) { return w.judge(), nil })
+	fake(w, "DeployModel", func(activities.DeployInput, int) (none, error) { return none{}, w.deploy() })
+	fake(w, "FailTraining", func(f activities.FailInput, _ int) (none, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.ended = &f
+		return none{}, nil
+	})
+}
+
+// train runs one training to its end.
+func (w *world) train(t *testing.T) (contract.TrainPersonaResult, error) {
+	t.Helper()
+	w.ExecuteWorkflow(contract.TrainPersonaWorkflow, version1)
+	require.True(t, w.IsWorkflowCompleted())
+	var result contract.TrainPersonaResult
+	if err := w.GetWorkflowError(); err != nil {
+		return result, err
+	}
+	return result, w.GetWorkflowResult(&result)
+}
+
+func running() error {
+	return temporal.NewApplicationErrorWithOptions("not done", contract.TrainingRunning,
+		temporal.ApplicationErrorOptions{NextRetryDelay: 15 * time.Second, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+func uncertain() error {
+	return temporal.NewApplicationErrorWithOptions("not known", contract.SubmitUncertain,
+		temporal.ApplicationErrorOptions{NextRetryDelay: 15 * time.Second, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+func permanent(kind string) error {
+	return temporal.NewNonRetryableApplicationError("a sentence for people", kind, nil)
+}
