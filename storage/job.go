@@ -160,11 +160,11 @@ var successors = map[persona.JobStatus][]persona.JobStatus{
 // A job that is already where it should go takes the change too, when it is the same purchase.
 const moveJob = `
 UPDATE persona_training_jobs
-SET status = $3, job_id = COALESCE($4, job_id), weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
+SET status = $3::text, job_id = COALESCE($4::text, job_id), weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
     error_message = COALESCE($7, error_message), progress = GREATEST(progress, COALESCE($8, progress)),
-    started_at = CASE WHEN $3 = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
-    completed_at = CASE WHEN $3 IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
-WHERE id = $1 AND (job_id = '' OR $4 IS NULL OR job_id = $4) AND (status = ANY ($2) OR status = $3)
+    started_at = CASE WHEN $3::text = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
+    completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
+WHERE id = $1 AND (job_id = '' OR $4::text IS NULL OR job_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
 RETURNING id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, weights_url, config_url, error_message,
     progress, config, submitting_at, started_at, completed_at, created_at`
 

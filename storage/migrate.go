@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/text/secure/precis"
 
 	"github.com/inflio/persona/migrations"
@@ -33,16 +32,15 @@ func Migrate(ctx context.Context, ownerDatabaseURL, appPassword string) error {
 		return fmt.Errorf("storage: %w", translate(err))
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	// Held until the connection closes; unlike goose's own locker it is handed on without polling.
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil {
+		return fmt.Errorf("storage: %w", translate(err))
+	}
 	if err := ensureRole(ctx, conn, appPassword); err != nil {
 		return fmt.Errorf("make the role %s: %w", AppRole, translate(err))
 	}
 
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS,
-		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
@@ -52,37 +50,32 @@ func Migrate(ctx context.Context, ownerDatabaseURL, appPassword string) error {
 	return nil
 }
 
-// roleLock keeps two migrations of one database from making the role at once; the number is arbitrary.
-const roleLock = 7_366_772_076
+// migrationLock lets one migration of a database run at a time; the number is arbitrary.
+const migrationLock = 7_366_772_076
 
 // ensureRole makes AppRole. Roles belong to the whole server, so it may be there already from another database.
 func ensureRole(ctx context.Context, conn *pgx.Conn, password string) error {
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, roleLock); err != nil {
-			return err
-		}
-		var exists bool
-		const query = `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`
-		if err := tx.QueryRow(ctx, query, AppRole).Scan(&exists); err != nil {
-			return err
-		}
-		statement := "CREATE ROLE " + AppRole + " LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
-		if exists {
-			statement = "ALTER ROLE " + AppRole
-		}
-		if password == "" && exists {
-			return nil
-		}
-		if password != "" {
-			verifier, err := scramVerifier(password)
-			if err != nil {
-				return err
-			}
-			statement += " PASSWORD '" + verifier + "'"
-		}
-		_, err := tx.Exec(ctx, statement)
+	var exists bool
+	const query = `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`
+	if err := conn.QueryRow(ctx, query, AppRole).Scan(&exists); err != nil {
 		return err
-	})
+	}
+	statement := "CREATE ROLE " + AppRole + " LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
+	if exists {
+		statement = "ALTER ROLE " + AppRole
+	}
+	if password == "" && exists {
+		return nil
+	}
+	if password != "" {
+		verifier, err := scramVerifier(password)
+		if err != nil {
+			return err
+		}
+		statement += " PASSWORD '" + verifier + "'"
+	}
+	_, err := conn.Exec(ctx, statement)
+	return err
 }
 
 // scramVerifier is what PostgreSQL itself would store for password (RFC 5803): a password cannot be a parameter of CREATE ROLE,

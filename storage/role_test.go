@@ -1,0 +1,125 @@
+package storage_test
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"gocloud.dev/blob/memblob"
+	"gocloud.dev/secrets/localsecrets"
+
+	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/storagetest"
+)
+
+func tryOpen(ctx context.Context, databaseURL string) error {
+	bucket := memblob.OpenBucket(nil)
+	defer func() { _ = bucket.Close() }()
+	s, err := storage.Open(ctx, databaseURL, bucket, localsecrets.NewKeeper([32]byte{}))
+	if err == nil {
+		s.Close()
+	}
+	return err
+}
+
+// withRole makes a role and returns the database's address for it.
+func withRole(t *testing.T, b *storagetest.Bed, attributes string, grants ...string) string {
+	t.Helper()
+	role := "r" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	_, err := b.Owner.Exec(t.Context(), "CREATE ROLE "+role+" LOGIN PASSWORD 'secret' "+attributes)
+	require.NoError(t, err)
+	for _, grant := range grants {
+		_, err := b.Owner.Exec(t.Context(), strings.ReplaceAll(grant, "ROLE", role))
+		require.NoError(t, err)
+	}
+	u, err := url.Parse(b.OwnerURL)
+	require.NoError(t, err)
+	u.User = url.UserPassword(role, "secret")
+	return u.String()
+}
+
+func TestOpenRefusesWhoCouldReadEverything(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	for name, test := range map[string]struct{ databaseURL, says string }{
+		"superuser":        {b.OwnerURL, "is a superuser or has BYPASSRLS"},
+		"bypassrls":        {withRole(t, b, "BYPASSRLS"), "is a superuser or has BYPASSRLS"},
+		"could become one": {withRole(t, b, "NOINHERIT", "GRANT postgres TO ROLE"), "is a superuser or has BYPASSRLS"},
+		"owner":            {withRole(t, b, "", "ALTER TABLE links OWNER TO ROLE"), "owns tables"},
+		"stranger":         {withRole(t, b, ""), "may not read this database"},
+	} {
+		err := tryOpen(t.Context(), test.databaseURL)
+		require.ErrorContains(t, err, test.says, name)
+		require.ErrorContains(t, err, "connect as persona_app", name)
+		require.NotContains(t, err.Error(), "secret")
+		require.NotContains(t, err.Error(), "\n")
+	}
+	require.NoError(t, tryOpen(t.Context(), b.AppURL))
+}
+
+func TestOpenRefusesADatabaseThatLacksMigrations(t *testing.T) {
+	t.Parallel()
+	empty := storagetest.EmptyDatabase(t)
+	err := tryOpen(t.Context(), storagetest.AppURL(t, empty))
+	require.ErrorContains(t, err, "the database is at migration 0 and this program needs 6: run persona migrate")
+
+	b := storagetest.NewBed(t)
+	_, err = b.Owner.Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
+	require.NoError(t, err)
+	require.ErrorContains(t, tryOpen(t.Context(), b.AppURL), "is at migration 5 and this program needs 6")
+}
+
+func TestOpenSaysNothingOfThePassword(t *testing.T) {
+	t.Parallel()
+	for _, databaseURL := range []string{
+		"postgres://persona_app:hunter2@127.0.0.1:1/db?connect_timeout=1", "postgres://u:hunter2@[::bad/db", "%zzhunter2",
+	} {
+		err := tryOpen(t.Context(), databaseURL)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestMigrateTwiceAndAtOnce(t *testing.T) {
+	t.Parallel()
+	databaseURL := storagetest.EmptyDatabase(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 3)
+	for i := range errs {
+		wg.Go(func() { errs[i] = storage.Migrate(t.Context(), databaseURL, "") })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.NoError(t, storage.Migrate(t.Context(), databaseURL, ""))
+	require.NoError(t, tryOpen(t.Context(), storagetest.AppURL(t, databaseURL)))
+}
+
+func TestTheAppsRoleOwnsNothing(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	var safe bool
+	require.NoError(t, b.Owner.QueryRow(t.Context(), `
+SELECT NOT (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication OR rolinherit)
+       AND NOT EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) FROM pg_roles r WHERE rolname = $1`, storage.AppRole).Scan(&safe))
+	require.True(t, safe)
+	err := asApp(t, b.AppURL, nil, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `CREATE TABLE mine (x int)`)
+		return err
+	})
+	require.Equal(t, "42501", sqlState(err))
+}
+
+func TestPing(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	require.NoError(t, b.Store.Ping(t.Context()))
+	b.Store.Close()
+	require.Error(t, b.Store.Ping(t.Context()))
+}

@@ -1,0 +1,87 @@
+package storage_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/storage/storagetest"
+)
+
+// constants reads the string constants of a type from the source of package persona, so that a state added there without a
+// migration is noticed here.
+func constants(t *testing.T, typeName string) []string {
+	t.Helper()
+	var values []string
+	for _, file := range []string{"status.go", "tier.go"} {
+		parsed, err := parser.ParseFile(token.NewFileSet(), "../internal/persona/"+file, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if name, ok := spec.Type.(*ast.Ident); !ok || name.Name != typeName {
+				return true
+			}
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			values = append(values, value)
+			return true
+		})
+	}
+	slices.Sort(values)
+	return values
+}
+
+func TestStatesAreThoseOfTheLanguage(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	quoted := regexp.MustCompile(`'([a-z-]+)'`)
+	for constraint, typeName := range map[string]string{
+		"personas_status_check": "Status", "persona_versions_status_check": "VersionStatus",
+		"persona_versions_stage_check": "Stage", "persona_versions_tier_check": "Tier",
+		"persona_training_jobs_status_check": "JobStatus",
+	} {
+		var definition string
+		require.NoError(t, b.Owner.QueryRow(t.Context(),
+			`SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1`, constraint).Scan(&definition))
+		var values []string
+		for _, match := range quoted.FindAllStringSubmatch(definition, -1) {
+			values = append(values, match[1])
+		}
+		slices.Sort(values)
+		require.Equal(t, constants(t, typeName), values, constraint)
+	}
+}
+
+// The three tables of the guide keep their columns.
+func TestTheGuidesColumns(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	for table, columns := range map[string][]string{
+		"personas": {
+			"id", "user_id", "name", "trigger_word", "status", "model_ref", "version", "quality_score", "training_started_at",
+			"training_completed_at", "created_at", "updated_at",
+		},
+		"persona_images": {
+			"id", "persona_id", "url", "storage_path", "quality_score", "is_primary", "face_detected", "metadata", "created_at",
+		},
+		"persona_training_jobs": {
+			"id", "persona_id", "job_id", "status", "progress", "error_message", "config", "started_at", "completed_at", "created_at",
+		},
+	} {
+		n := count(t, b.Owner, `SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name = ANY ($2)`,
+			table, columns)
+		require.Equal(t, len(columns), n, table)
+	}
+	require.Zero(t, count(t, b.Owner, `
+SELECT count(*) FROM information_schema.columns
+WHERE table_schema = 'public' AND data_type = 'timestamp without time zone' AND table_name <> 'goose_db_version'`))
+}
