@@ -8,31 +8,28 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-
-	pigo "github.com/esimov/pigo/core"
 )
 
-// The detector's trained cascades are those of Pigo (MIT, see cascade/LICENSE). Pigo's own unpacking trusts its input,
-// so the files are compiled in and a test checks their hashes.
+// The detector's trained cascades are those of Pigo (MIT, see cascade/LICENSE), read by our own code: the library counts
+// windows twice when it clusters, mixes rows and columns up when it turns, and answers differently each time. Unpacking
+// trusts its input, so the files are compiled in and a test checks their hashes.
 //
 //go:embed cascade
 var cascades embed.FS
 
 // detectors are the unpacked cascades; they are only read, so all goroutines share them.
 type detectors struct {
-	face   *pigo.Pigo
+	face   *faceCascade
 	pupil  *pointCascade
 	points map[string]*pointCascade
 }
 
 // loadDetectors unpacks on first use: about 7 MB that a process which never sees a photo does without.
 var loadDetectors = sync.OnceValue(func() *detectors {
-	d := &detectors{points: map[string]*pointCascade{}}
-	var err error
-	if d.face, err = pigo.NewPigo().Unpack(mustRead("facefinder")); err != nil {
-		panic(fmt.Sprintf("photo: embedded face cascade: %v", err))
+	d := &detectors{
+		face: unpackFace(mustRead("facefinder")), pupil: unpackPoint(mustRead("puploc")),
+		points: map[string]*pointCascade{},
 	}
-	d.pupil = unpackPoint(mustRead("puploc"))
 	for _, name := range []string{"lp312", "lp38", "lp42", "lp44", "lp46", "lp81", "lp82", "lp84", "lp93"} {
 		d.points[name] = unpackPoint(mustRead("lps/" + name))
 	}
@@ -98,10 +95,9 @@ func (c *pointCascade) run(g plane, row, col, size float32, mirrored bool) (floa
 				c1 := min(g.w-1, max(0, (c0+sign*int(code[1])*s)>>8))
 				r2 := min(g.h-1, max(0, (r0+int(code[2])*s)>>8))
 				c2 := min(g.w-1, max(0, (c0+sign*int(code[3])*s)>>8))
-				node = 2*node + 1
-				if g.pix[r1*g.w+c1] > g.pix[r2*g.w+c2] {
-					node++
-				}
+				a, b := g.pix[r1*g.w+c1], g.pix[r2*g.w+c2]
+				// 2*node + 2 where a > b, without a branch that would be foretold wrongly every other time.
+				node = 2*node + 1 + int((uint32(b)-uint32(a))>>31)
 			}
 			move := c.moves[leaf+2*(node-(leaves-1)):][:2:2]
 			dr += move[0]

@@ -1,10 +1,9 @@
 package photo
 
 import (
+	"cmp"
 	"math"
 	"slices"
-
-	pigo "github.com/esimov/pigo/core"
 )
 
 // How faces are searched for. A cluster's Q is a sum over windows, so every threshold on Q holds for this shift and
@@ -35,7 +34,7 @@ type candidate struct {
 func search(g plane) []candidate {
 	pad := int(math.Round(padShare * float64(max(g.w, g.h))))
 	padded := g.padded(pad)
-	found := scan(padded, min(g.w, g.h))
+	found := scan(padded, min(g.w, g.h), pad)
 	best := func() float64 {
 		if len(found) == 0 {
 			return 0
@@ -59,19 +58,16 @@ func search(g plane) []candidate {
 	return found
 }
 
-// scan runs the upright detector over g for faces from 8 % of short to all of it.
-func scan(g plane, short int) []candidate {
-	return scanSizes(g, max(20, int(smallestShare*float64(short))), short)
+// scan runs the upright detector over g for faces from 8 % of short to all of it, whose middle is border inside.
+func scan(g plane, short, border int) []candidate {
+	return scanSizes(g, max(20, int(smallestShare*float64(short))), short, border)
 }
 
-func scanSizes(g plane, smallest, largest int) []candidate {
+func scanSizes(g plane, smallest, largest, border int) []candidate {
 	if largest < smallest {
 		return nil
 	}
-	windows := loadDetectors().face.RunCascade(pigo.CascadeParams{
-		MinSize: smallest, MaxSize: largest, ShiftFactor: windowShift, ScaleFactor: windowScale,
-		ImageParams: pigo.ImageParams{Pixels: g.pix, Rows: g.h, Cols: g.w, Dim: g.w},
-	}, 0)
+	windows := loadDetectors().face.run(g, smallest, largest, border, windowShift, windowScale)
 	return cluster(windows)
 }
 
@@ -85,7 +81,7 @@ func scanTurned(g plane, degrees float64, largest int) []candidate {
 	}
 	cx, cy, ox, oy := float64(g.w)/2, float64(g.h)/2, float64(w)/2, float64(h)/2
 	m := affine{cos, -sin, cx - cos*ox + sin*oy, sin, cos, cy - sin*ox - cos*oy}
-	found := scan(g.sampled(m, w, h), largest)
+	found := scan(g.sampled(m, w, h), largest, 0)
 	for i := range found {
 		found[i].x, found[i].y = m.at(found[i].x, found[i].y)
 		found[i].roll = degrees
@@ -93,19 +89,26 @@ func scanTurned(g plane, degrees float64, largest int) []candidate {
 	return found
 }
 
+// stretch widens the picture for heads in half profile: they look narrow, and the detector knows wide faces only.
+const stretch = 1.25
+
+// searchTurned finds candidates of heads turned far to a side, best first.
+func searchTurned(g plane) []candidate {
+	pad := int(math.Round(padShare * float64(max(g.w, g.h))))
+	padded := g.padded(pad)
+	m := affine{1 / stretch, 0, 0, 0, 1, 0}
+	found := scan(padded.sampled(m, int(float64(padded.w)*stretch), padded.h), min(g.w, g.h), pad)
+	for i := range found {
+		x, y := m.at(found[i].x, found[i].y)
+		found[i].x, found[i].y = x-float64(pad), y-float64(pad)
+	}
+	return found
+}
+
 // cluster joins windows that show the same face, best first, each window used once. (Pigo's own clustering counts
 // windows twice and reports 12 % of single faces as two.)
-func cluster(windows []pigo.Detection) []candidate {
-	slices.SortStableFunc(windows, func(a, b pigo.Detection) int {
-		switch {
-		case a.Q > b.Q:
-			return -1
-		case a.Q < b.Q:
-			return 1
-		default:
-			return 0
-		}
-	})
+func cluster(windows []window) []candidate {
+	slices.SortStableFunc(windows, func(a, b window) int { return cmp.Compare(b.q, a.q) })
 	used := make([]bool, len(windows))
 	var out []candidate
 	for i, lead := range windows {
@@ -119,10 +122,10 @@ func cluster(windows []pigo.Detection) []candidate {
 				continue
 			}
 			used[j] = true
-			q := float64(w.Q)
-			c.x += q * float64(w.Col)
-			c.y += q * float64(w.Row)
-			c.side += q * float64(w.Scale)
+			q := float64(w.q)
+			c.x += q * float64(w.col)
+			c.y += q * float64(w.row)
+			c.side += q * float64(w.side)
 			c.q += q
 		}
 		c.x, c.y, c.side = c.x/c.q, c.y/c.q, c.side/c.q
@@ -131,29 +134,20 @@ func cluster(windows []pigo.Detection) []candidate {
 	return mergeCandidates(nil, out)
 }
 
-func overlap(a, b pigo.Detection) float64 {
+func overlap(a, b window) float64 {
 	side := func(a, sa, b, sb int) float64 {
 		low := max(2*a-sa, 2*b-sb)
 		high := min(2*a+sa, 2*b+sb)
 		return float64(max(0, high-low)) / 2
 	}
-	both := side(a.Row, a.Scale, b.Row, b.Scale) * side(a.Col, a.Scale, b.Col, b.Scale)
-	return both / (float64(a.Scale*a.Scale+b.Scale*b.Scale) - both)
+	both := side(a.row, a.side, b.row, b.side) * side(a.col, a.side, b.col, b.side)
+	return both / (float64(a.side*a.side+b.side*b.side) - both)
 }
 
 // mergeCandidates adds more to found and keeps the best of those that lie on one another, best first.
 func mergeCandidates(found, more []candidate) []candidate {
 	all := append(slices.Clone(found), more...)
-	slices.SortStableFunc(all, func(a, b candidate) int {
-		switch {
-		case a.q > b.q:
-			return -1
-		case a.q < b.q:
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.q, a.q) })
 	var out []candidate
 	for _, c := range all {
 		if !slices.ContainsFunc(out, func(o candidate) bool {

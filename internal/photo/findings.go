@@ -12,8 +12,8 @@ const (
 	otherFaceAway  = 0.6   // of the main face's side: how far away another face's middle must lie to be somebody else
 	otherFaceSide  = 0.35  // of the main face's side: smaller ones are passers-by
 	otherFaceQ     = 30    // 1.6 % false alarms, 72 % of group photos
-	smallestFace   = 128   // pixels: below, the crop would have to be enlarged more than five times
-	extremeYaw     = 50    // degrees: beyond, one eye is hidden and the landmarks are guesses
+	smallestFace   = 160   // pixels: an eye distance of 57; the crop would have to be enlarged more than four times
+	extremeYaw     = 45    // degrees: beyond, the far eye hides behind the nose and the landmarks are guesses
 	tiltedWarn     = 25    // degrees
 	tiltedRefuse   = 45    // degrees
 	blurredDetail  = 0.085 // fine over coarse: 95 % of faces blurred by 2 % of the eye distance measure less than .086
@@ -109,7 +109,7 @@ func eyesHidden(f seen, q quality) bool {
 // head scatters too.
 func faceCovered(f seen) bool {
 	limit := 0.075
-	if math.Abs(f.Yaw) > 30 {
+	if math.Abs(f.Yaw) > 25 {
 		limit = 0.12
 	}
 	return f.scatter.mouth > limit
@@ -120,6 +120,43 @@ const (
 	nightHighlights = 60   // 95th percentile of the picture's luma
 	glareShare      = 0.35 // share of the picture that is white
 )
+
+// What is enough to tell why no face was found; much less than is needed to use one.
+const (
+	turnedQ      = 10   // in the stretched picture
+	turnedPupils = 0.04 // scatter: at least the eyes are clear
+	smallWindow  = 28   // pixels of the finer overview: about 35 in a picture of 1600
+)
+
+// explain looks once more when no face was found, because "turned away", "too small" or "too dark" helps people more
+// than "no face". The face, where there is one, is put into j.
+func (j *Judgement) explain(small plane, scale float64) []persona.Finding {
+	if f, ok := j.look(searchTurned(small), scale, func(f seen) bool {
+		return f.Q >= turnedQ && math.Abs(f.Yaw) > extremeYaw && f.scatter.pupils < turnedPupils
+	}); ok {
+		return []persona.Finding{persona.NewFinding(
+			persona.PhotoExtremeAngle, true, fmt.Sprintf("by about %.0f degrees", math.Abs(f.Yaw)))}
+	}
+	finer, scale := j.pic.overview(2 * overviewSide)
+	tiny := scanSizes(finer, smallWindow, int(smallestShare*float64(min(finer.w, finer.h))), 0)
+	if f, ok := j.look(tiny, scale, func(f seen) bool { return f.Q >= possibleQ && f.plausible() }); ok {
+		return []persona.Finding{persona.NewFinding(
+			persona.PhotoFaceTooSmall, true, fmt.Sprintf("about %.0f pixels wide", f.IED()*sidePerIED))}
+	}
+	return findNoFace(small)
+}
+
+// look refines the best candidates until one fits.
+func (j *Judgement) look(candidates []candidate, scale float64, fits func(seen) bool) (seen, bool) {
+	for _, c := range candidates[:min(len(candidates), 3)] {
+		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
+		if f := j.pic.refine(c); fits(f) {
+			j.Face, j.Faces = f.Face, 1
+			return f, true
+		}
+	}
+	return seen{}, false
+}
 
 // findNoFace explains why no face was found.
 func findNoFace(small plane) []persona.Finding {

@@ -49,7 +49,7 @@ func Judge(data []byte, p persona.PhotoPolicy) (*Judgement, error) {
 	j.Hash = hashOf(small)
 	faces := pic.closer(small, scale)
 	if len(faces) == 0 {
-		j.findSmall(small)
+		j.Findings = append(j.Findings, j.explain(small, scale)...)
 		return j, nil
 	}
 	main := faces[0]
@@ -62,24 +62,6 @@ func Judge(data []byte, p persona.PhotoPolicy) (*Judgement, error) {
 	j.Findings = append(j.Findings, findFaults(faces, q)...)
 	j.findLowScore(p)
 	return j, nil
-}
-
-// findSmall looks once more, finer, when no face was found: a face far away gets a better reason than none at all.
-func (j *Judgement) findSmall(small plane) {
-	finer, scale := j.pic.overview(2 * overviewSide)
-	for _, c := range scanSizes(finer, 20, int(smallestShare*float64(min(finer.w, finer.h)))) {
-		if c.q < possibleQ {
-			break
-		}
-		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
-		if f := j.pic.refine(c); f.plausible() {
-			j.Face, j.Faces = f.Face, 1
-			j.Findings = append(j.Findings, persona.NewFinding(
-				persona.PhotoFaceTooSmall, true, fmt.Sprintf("about %.0f pixels wide", c.side)))
-			return
-		}
-	}
-	j.Findings = append(j.Findings, findNoFace(small)...)
 }
 
 // findLowScore adds the last resort: a photo that nothing in particular is wrong with, but that is not good either.

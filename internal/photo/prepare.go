@@ -25,10 +25,10 @@ const (
 
 // Prepare draws the picture that is trained on: turned so that the eyes are level, cut to a square around the face
 // with the guide's padding of 0.2, scaled to side pixels, its light normalised. It is drawn straight from the photo;
-// beyond the photo's edge the border repeats. It fails without a face, or for a side outside 16 to 4096.
+// beyond the photo's edge the border repeats. It fails without a clear face, or for a side outside 16 to 4096.
 func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
-	if j.Faces == 0 {
-		return nil, errors.New("photo: nothing to prepare without a face")
+	if j.Descriptor == nil {
+		return nil, errors.New("photo: nothing to prepare without a clear face")
 	}
 	if side < 16 || side > maxPreparedSide {
 		return nil, fmt.Errorf("photo: a side of %d pixels is outside 16 to %d", side, maxPreparedSide)
