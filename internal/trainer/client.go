@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -55,8 +56,10 @@ type Client struct {
 func New(c Config) *Client {
 	hc := c.HTTP
 	if hc == nil {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.ResponseHeaderTimeout = submitTimeout
+		transport := &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: submitTimeout,
+		}
 		hc = &http.Client{Transport: transport}
 	}
 	cl := &Client{
@@ -127,6 +130,7 @@ type call struct {
 	size    int64                         // of what open gives
 	timeout time.Duration                 // of one attempt; default callTimeout
 	foreign bool                          // the address is not ours to show the key to
+	patient bool                          // a 404 may pass as well
 }
 
 // reply is a whole answer, whatever its status.
@@ -144,7 +148,8 @@ func (c *Client) do(ctx context.Context, in call) (reply, error) {
 		if ctx.Err() != nil {
 			return reply{}, ended(ctx, in.op)
 		}
-		if err == nil && !passing(out) {
+		missing := in.patient && out.status == http.StatusNotFound
+		if err == nil && !passing(out) && !missing {
 			return out, nil
 		}
 		if final := (*CallError)(nil); attempt == maxAttempts || errors.As(err, &final) && final.Status != 0 {
@@ -180,9 +185,7 @@ func (c *Client) once(ctx context.Context, in call) (reply, error) {
 	if in.open != nil {
 		req.ContentLength = in.size
 	}
-	for name, values := range in.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, in.header)
 	if !in.foreign {
 		req.Header.Set("Authorization", "Key "+c.key)
 	}
@@ -196,6 +199,7 @@ func (c *Client) once(ctx context.Context, in call) (reply, error) {
 		}
 		return reply{}, lost(in.op, err)
 	}
+	defer func() { _ = res.Body.Close() }() // the answer is then in hand, or its read has failed
 	return whole(in.op, res)
 }
 
@@ -222,9 +226,8 @@ func (s *sourceReader) failure() error {
 	return *s.err.Load()
 }
 
-// whole reads an answer to its end and closes it.
+// whole reads an answer to its end.
 func whole(op string, res *http.Response) (reply, error) {
-	defer func() { _ = res.Body.Close() }() // the answer is already in hand, or the read has failed
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
 	if err != nil {
 		return reply{}, lost(op, err)

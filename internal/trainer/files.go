@@ -49,7 +49,7 @@ func (c *Client) openFile(ctx context.Context, op, address string, limit int64) 
 	if err != nil {
 		return fail(reply{}, lost(op, err))
 	}
-	res, err := c.files.Do(req) //nolint:bodyclose // closed by the reader that is handed out, or right below
+	res, err := c.files.Do(req)
 	if err != nil {
 		return fail(reply{}, lost(op, err))
 	}
@@ -87,7 +87,7 @@ func (d *download) Read(p []byte) (int, error) {
 	if d.left -= int64(n); d.left < 0 {
 		return 0, oversized(d.op, http.StatusOK)
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end is the bare value
+	if err != nil && err != io.EOF {
 		return n, lost(d.op, err)
 	}
 	return n, err

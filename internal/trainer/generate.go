@@ -53,12 +53,11 @@ func (c *Client) Generate(
 
 // forgotten reports whether the service does not know a request, or no longer its result.
 func forgotten(err error) bool {
-	var public *persona.Error
-	var job *JobError
-	if errors.As(err, &job) {
+	if job, ok := errors.AsType[*JobError](err); ok {
 		return job.Type == typeGone
 	}
-	return errors.As(err, &public) && public.Kind == persona.NotFound
+	public, ok := errors.AsType[*persona.Error](err)
+	return ok && public.Kind == persona.NotFound
 }
 
 func (c *Client) submitGeneration(ctx context.Context, r GenerateRequest) (string, error) {

@@ -2,7 +2,6 @@ package trainer_test
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -109,6 +108,6 @@ func cut(t *testing.T, w http.ResponseWriter) {
 func submitError(t *testing.T, err error) *trainer.SubmitError {
 	t.Helper()
 	var e *trainer.SubmitError
-	require.True(t, errors.As(err, &e), "%v", err)
+	require.ErrorAs(t, err, &e)
 	return e
 }

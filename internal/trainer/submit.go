@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -98,9 +99,7 @@ func (c *Client) submit(ctx context.Context, endpoint string, query url.Values, 
 	if err != nil {
 		return "", &SubmitError{Outcome: NotSent, Type: "bad_address"}
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Authorization", "Key "+c.key)
 	req.Header.Set("Content-Type", "application/json")
 	// Without this, layers below may send the body a second time by themselves (HTTP/2 after some stream errors).

@@ -215,5 +215,6 @@ func TestSubmitTrainingUsesAFreshConnection(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.SubmitTraining(t.Context(), training)
 	require.NoError(t, err)
-	require.NotEqual(t, <-remotes, <-remotes)
+	status, submit := <-remotes, <-remotes
+	require.NotEqual(t, status, submit)
 }

@@ -136,7 +136,8 @@ func (c *Client) result(ctx context.Context, endpoint, requestID string, into an
 	if err != nil {
 		return err
 	}
-	r, err := c.do(ctx, call{op: op, method: http.MethodGet, url: address})
+	// A 404 ends a training that was paid for, so it is not believed at once.
+	r, err := c.do(ctx, call{op: op, method: http.MethodGet, url: address, patient: true})
 	if err != nil {
 		return err
 	}

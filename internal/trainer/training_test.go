@@ -368,3 +368,12 @@ func TestFindTraining(t *testing.T) {
 		})
 	}
 }
+
+// A 404 ends a training that was paid for, so it is asked for more than once.
+func TestTrainingResultIsNotGivenUpAtOnce(t *testing.T) {
+	t.Parallel()
+	s := script(t, `404 {"status":"NOT_FOUND"}`, `200 {"diffusers_lora_file":{"url":"http://files.example/w"}}`)
+	got, err := s.client().TrainingResult(t.Context(), "r1")
+	require.NoError(t, err)
+	require.Equal(t, "http://files.example/w", got.WeightsURL)
+}

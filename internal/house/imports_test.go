@@ -1,0 +1,187 @@
+package house_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rule says what of the module a package may import in production files, and why no more.
+type rule struct {
+	may []string
+	why string
+}
+
+// rules has every package of the module; a new one is entered here with its reason.
+var rules = map[string]rule{
+	"internal/persona":  {nil, "the language of the product is spoken by all and knows nobody"},
+	"internal/contract": {[]string{"internal/persona"}, "what crosses the wire must not change with anything else"},
+	"internal/photo":    {[]string{"internal/persona"}, "bytes in, measures out: it can be tested and replaced alone"},
+	"internal/trainer":  {[]string{"internal/persona"}, "a provider is a port: it knows neither records nor workflows"},
+	"internal/sitter":   {nil, "its truth is known because nothing of what is tested goes into it"},
+	"migrations":        {nil, "SQL alone, so that an old database is read as it was written"},
+	"storage":           {[]string{"internal/persona", "migrations"}, "records and blobs serve every caller and know none"},
+	"storage/storagetest": {
+		[]string{"storage", "migrations", "internal/persona", "internal/embedded/postgres"},
+		"a test helper: production files may not import it",
+	},
+	"activities": {
+		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/trainer"},
+		"what touches the world, on its own road to each part of it",
+	},
+	"workflows": {
+		[]string{"internal/contract", "internal/persona", "activities"},
+		"decisions and waiting: activities are named by method reference, so that the compiler checks them, and nothing else is at hand",
+	},
+	"internal/api": {
+		[]string{"internal/contract", "internal/persona", "storage", "internal/photo"},
+		"handlers decode, call and encode; what takes time belongs to a workflow",
+	},
+	"internal/app": {
+		[]string{
+			"internal/contract", "internal/persona", "internal/photo", "internal/trainer", "internal/api", "storage", "migrations",
+			"activities", "workflows",
+		},
+		"the one place where parts meet; the embedded parts stay outside because cmd/persona links all of this",
+	},
+	"internal/embedded/folder":   {nil, "a lock and a check of a data folder; knows nothing of what is kept in it"},
+	"internal/embedded/postgres": {[]string{"internal/embedded/folder"}, "starts a program; knows nothing of what is kept in it"},
+	"internal/embedded/temporal": {
+		[]string{"internal/contract", "internal/embedded/folder"}, "starts a server; the contract tells which search attributes it must know",
+	},
+	"internal/localtrainer": {
+		[]string{"internal/localtrainer/facemodel"},
+		"a provider of its own: sharing code with its client would hide a mistake of both",
+	},
+	"internal/localtrainer/facemodel": {
+		[]string{"internal/photo", "internal/persona", "internal/sitter"}, "the model needs faces, found ones and drawn ones",
+	},
+	"cmd/persona": {
+		[]string{"internal/app", "internal/persona", "internal/photo"},
+		"flags and wiring; photo and persona are for scoring files without a server",
+	},
+	"cmd/dev": {
+		[]string{
+			"internal/app", "internal/api", "internal/persona", "storage", "internal/localtrainer", "internal/embedded/postgres",
+			"internal/embedded/temporal",
+		},
+		"flags, wiring and the embedded parts",
+	},
+	"cmd/localtrainer": {[]string{"internal/localtrainer"}, "the local trainer alone"},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if len(p.GoFiles) == 0 {
+			continue // tests alone, which may use what they test
+		}
+		r, known := rules[p.short()]
+		if !assert.Truef(t, known, "%s is not in the table of import rules: enter it with its reason", p.ImportPath) {
+			continue
+		}
+		for _, path := range p.Imports {
+			if path != module && !strings.HasPrefix(path, module+"/") {
+				continue
+			}
+			short := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+			assert.Truef(t, slices.Contains(r.may, short), "%s must not import %s: %s", p.short(), short, r.why)
+		}
+	}
+}
+
+func TestRulesAreOfPackagesThatExist(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, p := range packages(t) {
+		names = append(names, p.short())
+	}
+	for name, r := range rules {
+		assert.Contains(t, names, name, "a rule without a package")
+		for _, may := range r.may {
+			assert.Contains(t, names, may, "%s may import what is not there", name)
+		}
+	}
+}
+
+// outside are bans of packages that are not ours, for some or all production files.
+var outside = []struct {
+	packages []string // the packages of ours that are meant; nil: all but except
+	except   []string
+	banned   []string // import paths, with all below them
+	why      string
+}{
+	{
+		packages: []string{"internal/persona"},
+		banned:   []string{"os", "net", "io", "database/sql", "log", "time/tzdata", "github.com/jackc/pgx/v5", "go.temporal.io", "gocloud.dev"},
+		why:      "no I/O: the rules of the product are the same everywhere",
+	},
+	{
+		packages: []string{"internal/photo"},
+		banned:   []string{"os", "net", "database/sql", "log", "crypto/rand", "go.temporal.io", "gocloud.dev", "github.com/jackc/pgx/v5"},
+		why:      "no I/O and no chance: the same photo gives the same measures",
+	},
+	{
+		packages: []string{"workflows"},
+		banned:   []string{"os", "net", "database/sql", "math/rand", "crypto/rand", "github.com/google/uuid", "github.com/jackc/pgx/v5", "gocloud.dev"},
+		why:      "a workflow must do the same again when it is replayed",
+	},
+	{
+		packages: []string{"storage", "internal/trainer", "internal/photo", "internal/persona", "migrations"},
+		banned:   []string{"go.temporal.io"},
+		why:      "only activities, workflows and the wiring know Temporal",
+	},
+	{
+		except: []string{"internal/embedded/temporal"},
+		banned: []string{"go.temporal.io/server", "github.com/temporalio/ui-server"},
+		why:    "the embedded server is large, and is for development",
+	},
+	{
+		except: []string{"storage/storagetest"},
+		banned: []string{
+			"testing", "net/http/httptest", "github.com/stretchr/testify", "github.com/peterldowns/pgtestdb",
+			"go.temporal.io/sdk/testsuite", "go.temporal.io/sdk/mocks", module + "/storage/storagetest",
+		},
+		why: "production binaries carry no test code",
+	},
+}
+
+func TestImportsFromOutside(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		for _, ban := range outside {
+			if ban.packages != nil && !slices.Contains(ban.packages, p.short()) || slices.Contains(ban.except, p.short()) {
+				continue
+			}
+			for _, path := range p.Imports {
+				for _, banned := range ban.banned {
+					hit := path == banned || strings.HasPrefix(path, banned+"/")
+					assert.Falsef(t, hit, "%s must not import %s: %s", p.short(), path, ban.why)
+				}
+			}
+		}
+	}
+}
+
+// What a binary links counts, not what it imports: the way may lead through anything. Testify is not in the list: the
+// Temporal SDK links it by itself.
+func TestProductionBinary(t *testing.T) {
+	t.Parallel()
+	all := deps(t, "./cmd/persona")
+	require.Contains(t, all, module+"/internal/app")
+	for banned, why := range map[string]string{
+		"go.temporal.io/server":           "the embedded Temporal server is for development, and larger than all the rest",
+		"github.com/temporalio":           "the embedded Web UI is for development",
+		module + "/internal/localtrainer": "a stand-in must not be at hand where real people pay",
+		module + "/internal/embedded":     "production brings its own database and its own Temporal",
+		module + "/internal/sitter":       "drawn people are for tests and the stand-in",
+		module + "/storage/storagetest":   "production binaries carry no test code",
+	} {
+		for _, path := range all {
+			assert.Falsef(t, path == banned || strings.HasPrefix(path, banned+"/"), "cmd/persona links %s: %s", path, why)
+		}
+	}
+}
