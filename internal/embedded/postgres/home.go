@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/inflio/persona/internal/embedded/folder"
 )
 
 // Names of the files beside the cluster.
@@ -22,9 +24,6 @@ const (
 	ownerName    = "owner.json"    // the same tie in the other direction
 	lockName     = "lock"
 )
-
-// errLocked says that another process holds a lock file.
-var errLocked = errors.New("another process holds it")
 
 // outsideBases are the places for clusters whose own folder the unprivileged user cannot reach, best first.
 var outsideBases = []string{"/var/lib/persona-postgres", filepath.Join("/tmp", "persona-postgres")}
@@ -65,7 +64,7 @@ func openHome(dir string, temporary bool, log *slog.Logger) (_ *home, err error)
 		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", dir, err)
 	}
 	h := &home{user: user}
-	if h.dir, err = makeDir(dir, user); err != nil {
+	if h.dir, err = folder.Make(dir); err != nil {
 		return nil, unusable(err)
 	}
 	h.root = h.dir
@@ -89,28 +88,11 @@ func openHome(dir string, temporary bool, log *slog.Logger) (_ *home, err error)
 	return h, nil
 }
 
-// makeDir makes the folder and those above it that are missing, open to pass through where another user must. What
-// exists keeps its permissions: it is not ours to widen.
-func makeDir(dir string, user *account) (string, error) {
-	mode := fs.FileMode(0o700)
-	if user != nil {
-		mode = 0o711
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, mode); err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(dir)
-}
-
 func (h *home) takeLock(dir string) error {
-	f, err := lockFile(filepath.Join(dir, lockName))
+	f, err := folder.Lock(filepath.Join(dir, lockName))
 	switch {
-	case errors.Is(err, errLocked):
-		return fmt.Errorf("the PostgreSQL cluster in %s is in use by another process", h.dir)
+	case errors.Is(err, folder.ErrLocked):
+		return fmt.Errorf("the PostgreSQL cluster in %s cannot be used: %w", h.dir, err)
 	case err != nil:
 		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", dir, err)
 	}
@@ -132,7 +114,7 @@ func (h *home) readPassword() (string, error) {
 		return "", fmt.Errorf("it is damaged, its file %q is missing or empty", passwordName)
 	}
 	password := rand.Text()
-	return password, writeFile(path, []byte(password))
+	return password, folder.WriteFile(path, []byte(password))
 }
 
 // choosePlace sets root and user. The folder itself is taken whenever the unprivileged user can reach it.
@@ -213,7 +195,7 @@ func (h *home) moveOutside(inside string, temporary bool, log *slog.Logger) erro
 				h.user.name, inside, h.data(), err)
 		}
 	}
-	return writeFile(filepath.Join(h.dir, noteName), []byte(root+"\n"))
+	return folder.WriteFile(filepath.Join(h.dir, noteName), []byte(root+"\n"))
 }
 
 // checkOwner refuses a cluster of somebody else before PostgreSQL does so in its own words.
@@ -278,7 +260,7 @@ func sweep(base string) {
 		if password, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && tokenOf(string(password)) == was.Token {
 			continue
 		}
-		lock, err := lockFile(filepath.Join(root, lockName))
+		lock, err := folder.Lock(filepath.Join(root, lockName))
 		if err != nil {
 			continue
 		}
@@ -303,14 +285,5 @@ func writeOwner(root string, o owner) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(root, ownerName), raw)
-}
-
-// writeFile replaces a private file as a whole, so that a kill in between leaves no half of it.
-func writeFile(path string, content []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, content, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return folder.WriteFile(filepath.Join(root, ownerName), raw)
 }

@@ -36,7 +36,3 @@ func alive(pid int) bool {
 }
 
 func servesCluster(int, string) bool { return true }
-
-func lockFile(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-}

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // superuser is the name of the cluster's first role.
@@ -86,6 +88,21 @@ func (s *Server) URL(database string) string {
 		Host: "127.0.0.1:" + strconv.Itoa(s.port), Path: "/" + database, RawQuery: "sslmode=disable",
 	}
 	return u.String()
+}
+
+// CreateDatabase makes a database, unless it is there.
+func (s *Server) CreateDatabase(ctx context.Context, name string) error {
+	conn, err := pgx.Connect(ctx, s.URL(superuser))
+	if err != nil {
+		return fmt.Errorf("the PostgreSQL server of %s does not answer on 127.0.0.1:%d", s.home.data(), s.port)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var exists bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&exists); err != nil || exists {
+		return err
+	}
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+	return err
 }
 
 // Adopted reports whether the start found a server of this cluster still running, left over by an earlier process,

@@ -98,12 +98,21 @@ func TestSettings(t *testing.T) {
 	require.ErrorContains(t, err, "28P01", "nobody gets in without the password")
 }
 
+func TestCreateDatabase(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	for range 2 {
+		require.NoError(t, s.CreateDatabase(t.Context(), `an "odd" name`))
+	}
+	require.Equal(t, `an "odd" name`, query(t, s.URL(`an "odd" name`), "SELECT current_database()"))
+}
+
 func TestOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	start(t, dir)
 	_, err := postgres.Start(t.Context(), postgres.Options{Dir: dir, Fast: true})
-	require.ErrorContains(t, err, "in use by another process")
+	require.ErrorContains(t, err, "cannot be used: another process uses it")
 }
 
 func TestStopIsHarmlessTwice(t *testing.T) {

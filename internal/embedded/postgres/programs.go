@@ -148,7 +148,7 @@ func (f finder) download(ctx context.Context, major int, log *slog.Logger) (prog
 		return programs{}, err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	log.Info("PostgreSQL was not found, downloading it", "version", string(version))
+	log.Warn("PostgreSQL was not found: downloading it", "version", string(version))
 	if err := fetch(ctx, version, f.source, scratch); err != nil {
 		return programs{}, err
 	}
