@@ -1,0 +1,257 @@
+package localtrainer_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/localtrainer"
+)
+
+// everyEffect and meaningful are written down once more here, so that a change of either is noticed.
+var (
+	everyEffect = []string{
+		"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "fail", "lost", "late", "duplicate", "forged", "stale",
+	}
+	meaningful = map[string][]string{
+		"upload":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost"},
+		"submit":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "fail", "late"},
+		"generate": {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "fail", "late"},
+		"status":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "stale"},
+		"result":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "fail"},
+		"cancel":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "late"},
+		"webhook":  {"lost", "late", "duplicate", "forged", "stale"},
+	}
+)
+
+func TestSenselessFaultsAreRefusedWithASentence(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	bad := []any{
+		"{", `{"on":"submit","effect":"fail","tims":1}`,
+		map[string]any{"on": "moon", "effect": "fail"},
+		map[string]any{"on": "submit"},
+		map[string]any{"on": "submit", "effect": "fail", "times": 0},
+		map[string]any{"on": "submit", "effect": "late", "delay_ms": -1},
+		map[string]any{"on": "submit", "effect": "late", "error_type": "internal_error"},
+		map[string]any{"on": "result", "effect": "fail", "error_type": "internal_error"},
+	}
+	for on, effects := range meaningful {
+		for _, effect := range everyEffect {
+			f := map[string]any{"on": on, "effect": effect}
+			if slices.Contains(effects, effect) {
+				require.Equal(t, http.StatusOK, r.do("POST", "/_local/faults", f).code, f)
+			} else {
+				bad = append(bad, f)
+			}
+		}
+	}
+	for _, f := range bad {
+		a := r.do("POST", "/_local/faults", f)
+		require.Equal(t, http.StatusBadRequest, a.code, f)
+		require.Regexp(t, `^.{20,}\.$`, a.text("detail"))
+	}
+	require.Len(t, r.do("GET", "/_local/faults", nil).body["faults"], 54)
+	r.clearFaults()
+	require.Empty(t, r.do("GET", "/_local/faults", nil).body["faults"])
+}
+
+func TestFaultsAreUsedUp(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	r.fault("submit", "error_500")
+	r.fault("generate", "error_503", "times", 2)
+	r.fault("generate", "reject_429")
+	var codes []int
+	for range 4 {
+		codes = append(codes, r.do("POST", images, stranger()).code)
+	}
+	require.Equal(t, []int{503, 503, 429, 200}, codes)
+	require.Equal(t, 401, r.do("POST", training, "{}", "Authorization", "").code, "who has no key uses up no fault")
+	require.Equal(t, 500, r.do("POST", training, "{}").code)
+	require.Len(t, r.jobs(), 1, "what was answered with an error was not bought")
+}
+
+// TestFaultsOfRequests goes through what every kind of request can suffer.
+func TestFaultsOfRequests(t *testing.T) {
+	t.Parallel()
+	type target struct {
+		on, method string
+		path       func(r *rig, id string) string
+		happened   func(r *rig, id string, jobs int) bool // the work was done in spite of the fault
+	}
+	initiate := func(*rig, string) string { return "/storage/upload/initiate" }
+	at := func(end string) func(*rig, string) string {
+		return func(_ *rig, id string) string { return images + "/requests/" + id + end }
+	}
+	bought := func(r *rig, _ string, jobs int) bool { return len(r.jobs()) > jobs }
+	none := func(*rig, string, int) bool { return true }
+	targets := []target{
+		{"upload", "POST", initiate, func(r *rig, _ string, _ int) bool { return len(foldersOf(t, r.dir)) > 0 }},
+		{"submit", "POST", func(*rig, string) string { return training }, bought},
+		{"generate", "POST", func(*rig, string) string { return images }, bought},
+		{"status", "GET", at("/status"), none},
+		{"result", "GET", at(""), none},
+		{"cancel", "PUT", at("/cancel"), func(r *rig, id string, _ int) bool {
+			return r.status(id).text("status") == "COMPLETED"
+		}},
+	}
+	for _, c := range targets {
+		t.Run(c.on, func(t *testing.T) {
+			t.Parallel()
+			fresh := func(t *testing.T) (*rig, string, int) {
+				r := start(t, localtrainer.Options{})
+				if c.on == "upload" {
+					return r, "", 0
+				}
+				r.fault("generate", "late", "delay_ms", 600_000)
+				return r, r.submit(images, stranger()), 1
+			}
+			for effect, code := range map[string]int{"reject_429": 429, "error_500": 500, "error_503": 503} {
+				r, id, jobs := fresh(t)
+				r.fault(c.on, effect)
+				a := r.do(c.method, c.path(r, id), "{}")
+				require.Equal(t, code, a.code)
+				require.NotEmpty(t, a.text("detail"))
+				if c.on == "cancel" || c.on == "upload" || jobs == 0 {
+					require.False(t, c.happened(r, id, jobs), effect)
+				}
+				require.Len(t, r.jobs(), jobs)
+			}
+			r, id, jobs := fresh(t)
+			r.fault(c.on, "lost_reply")
+			_, err := r.try(c.method, c.path(r, id), []byte("{}"))
+			if c.method == "POST" {
+				require.Error(t, err, "the connection is cut")
+			}
+			require.True(t, c.happened(r, id, jobs))
+
+			r, id, jobs = fresh(t)
+			r.fault(c.on, "slow", "delay_ms", 60)
+			begun := time.Now()
+			require.Less(t, r.do(c.method, c.path(r, id), "{}").code, 429)
+			require.GreaterOrEqual(t, time.Since(begun), 60*time.Millisecond)
+			require.True(t, c.happened(r, id, jobs))
+
+			if c.on == "submit" || c.on == "generate" {
+				return // there it is the job that gets stuck
+			}
+			r, id, _ = fresh(t)
+			r.fault(c.on, "stuck")
+			hung := make(chan error, 1)
+			go func() {
+				_, err := r.try(c.method, c.path(r, id), []byte("{}"))
+				hung <- err
+			}()
+			require.Eventually(t, func() bool { // until it has reached the server
+				return len(r.do("GET", "/_local/faults", nil).body["faults"].([]any)) == 0
+			}, patience, time.Millisecond)
+			require.Empty(t, hung)
+			r.clearFaults()
+			if err := <-hung; c.method == "POST" {
+				require.Error(t, err)
+			}
+		})
+	}
+}
+
+func TestFaultsOfJobs(t *testing.T) {
+	t.Parallel()
+	for _, on := range []string{"submit", "generate"} {
+		endpoint := map[string]string{"submit": training, "generate": images}[on]
+		t.Run(on, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, localtrainer.Options{})
+			r.fault(on, "fail")
+			id := r.submit(endpoint, stranger())
+			result := r.done(endpoint, id)
+			require.Equal(t, http.StatusUnprocessableEntity, result.code)
+			status := r.do("GET", endpoint+"/requests/"+id+"/status", nil)
+			require.Equal(t, "Invalid status code: 422", status.text("error"))
+			require.NotEmpty(t, status.text("error_type"))
+
+			r.fault(on, "fail", "error_type", "runner_disconnected")
+			id = r.submit(endpoint, stranger())
+			result = r.done(endpoint, id)
+			require.Equal(t, http.StatusServiceUnavailable, result.code)
+			require.Equal(t, "runner_disconnected", result.text("error_type"))
+			require.Equal(t, "true", result.header.Get("X-Fal-Retryable"))
+
+			r.fault(on, "lost")
+			id = r.submit(endpoint, stranger())
+			require.Equal(t, http.StatusNotFound, r.do("GET", endpoint+"/requests/"+id+"/status", nil).code)
+			require.Len(t, r.jobs(), 2)
+
+			r.fault(on, "late", "delay_ms", 200)
+			id = r.submit(endpoint, stranger())
+			require.Equal(t, "IN_QUEUE", r.do("GET", endpoint+"/requests/"+id+"/status", nil).text("status"))
+			r.done(endpoint, id)
+
+			r.fault(on, "stuck")
+			id = r.submit(endpoint, stranger())
+			r.await(id, inState("IN_PROGRESS"))
+			other := r.submit(endpoint, stranger())
+			r.done(endpoint, other) // a stuck job stands in nobody's way
+			require.Equal(t, "IN_PROGRESS", r.do("GET", endpoint+"/requests/"+id+"/status", nil).text("status"))
+			r.clearFaults()
+			r.done(endpoint, id)
+
+			r.fault(on, "stuck")
+			id = r.submit(endpoint, stranger())
+			r.await(id, inState("IN_PROGRESS"))
+			require.Equal(t, http.StatusAccepted, r.do("PUT", endpoint+"/requests/"+id+"/cancel", nil).code)
+			require.Equal(t, 499, r.done(endpoint, id).code)
+		})
+	}
+}
+
+func TestFaultsOfAnswers(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	id := r.submit(images, stranger())
+	r.await(id, inState("COMPLETED"))
+	r.fault("status", "stale")
+	behind := r.status(id)
+	require.Equal(t, http.StatusAccepted, behind.code)
+	require.Equal(t, "IN_PROGRESS", behind.text("status"))
+	require.Equal(t, "COMPLETED", r.status(id).text("status"))
+	r.fault("status", "lost")
+	require.Equal(t, http.StatusNotFound, r.status(id).code)
+	r.fault("result", "lost")
+	require.Equal(t, http.StatusNotFound, r.done(images, id).code)
+	r.fault("result", "fail")
+	require.Equal(t, http.StatusUnprocessableEntity, r.done(images, id).code)
+	require.Equal(t, http.StatusOK, r.done(images, id).code)
+
+	r.fault("generate", "stuck")
+	id = r.submit(images, stranger())
+	r.await(id, inState("IN_PROGRESS"))
+	r.fault("status", "stale")
+	require.Equal(t, "IN_QUEUE", r.status(id).text("status"))
+	cancel := func(effect string) {
+		r.fault("cancel", effect, "delay_ms", 100)
+		require.Equal(t, "CANCELLATION_REQUESTED", r.do("PUT", images+"/requests/"+id+"/cancel", nil).text("status"))
+		require.Equal(t, "IN_PROGRESS", r.status(id).text("status"))
+	}
+	cancel("lost")
+	cancel("late")
+	r.await(id, inState("COMPLETED"))
+	require.Equal(t, 499, r.done(images, id).code)
+}
+
+func TestLostUploads(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	r.fault("upload", "lost")
+	file := r.upload("x", "", []byte("bytes")) // the initiation does not use it up
+	require.Equal(t, http.StatusNotFound, r.do("GET", file, nil).code)
+	file = r.upload("x", "", []byte("bytes"))
+	require.Equal(t, http.StatusOK, r.do("GET", file, nil).code)
+	var body struct{ Faults []any }
+	require.NoError(t, json.Unmarshal(r.do("GET", "/_local/faults", nil).raw, &body))
+	require.Empty(t, body.Faults)
+}

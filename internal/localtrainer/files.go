@@ -1,0 +1,293 @@
+package localtrainer
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	filesPath    = "/files/b/" // where fal's CDN serves from
+	maxUpload    = 4 << 30     // bytes of one file; fal's own trainers stop far below it
+	uploadLife   = time.Hour   // how long an upload URL stays good, and an unfinished upload is kept
+	aclAllow     = "allow"     // everybody who knows the URL
+	aclForbid    = "forbid"    // nobody, and it says so
+	aclHide      = "hide"      // nobody, as if it did not exist
+	dataName     = "data"      // the bytes, beside meta.json
+	maxNameBytes = 80          // of a file name in a URL
+	octets       = "application/octet-stream"
+)
+
+var (
+	errNoFile     = errors.New("there is no such file")
+	errForbidden  = errors.New("the file is not public")
+	tokenPattern  = regexp.MustCompile(`^[a-z2-7]{32}$`)
+	unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+)
+
+// fileMeta is what is known of a file. The token is all that protects it, as on fal's CDN.
+type fileMeta struct {
+	Token       string     `json:"token"`
+	Name        string     `json:"name"`
+	ContentType string     `json:"content_type"`
+	Signature   string     `json:"signature,omitempty"` // what an upload URL must carry; none: nothing can be uploaded
+	Job         string     `json:"job,omitempty"`       // the request that made it; none: it was uploaded
+	ACL         string     `json:"acl"`
+	CreatedAt   time.Time  `json:"created_at"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
+}
+
+func (m fileMeta) path() string { return filesPath + m.Token + "/" + m.Name }
+
+// lifecycle is the value of X-Fal-Object-Lifecycle-Preference.
+type lifecycle struct {
+	Seconds *float64 `json:"expiration_duration_seconds,omitempty"`
+	ACL     *struct {
+		Default string `json:"default"`
+	} `json:"initial_acl,omitempty"`
+}
+
+// readLifecycle takes the header under the name of the docs and under the one that the JavaScript client sends. What
+// cannot be read is ignored, as fal does.
+func readLifecycle(h http.Header) lifecycle {
+	var l lifecycle
+	for _, name := range []string{"X-Fal-Object-Lifecycle-Preference", "X-Fal-Object-Lifecycle"} {
+		if json.Unmarshal([]byte(h.Get(name)), &l) == nil {
+			return l
+		}
+	}
+	return lifecycle{}
+}
+
+func (l lifecycle) apply(m *fileMeta) {
+	m.ACL = aclAllow
+	if l.ACL != nil && (l.ACL.Default == aclForbid || l.ACL.Default == aclHide) {
+		m.ACL = l.ACL.Default
+	}
+	if l.Seconds != nil && *l.Seconds > 0 {
+		at := m.CreatedAt.Add(time.Duration(*l.Seconds * float64(time.Second)))
+		m.ExpiresAt = &at
+	}
+}
+
+// fileStore keeps each file in a folder of its own, so that removing it is one step that leaves nothing.
+type fileStore struct {
+	dir string
+	now func() time.Time
+}
+
+func (f *fileStore) at(token string, more ...string) string {
+	return filepath.Join(append([]string{f.dir, token}, more...)...)
+}
+
+// create makes room for a file under a new token. Its bytes follow.
+func (f *fileStore) create(m fileMeta, l lifecycle) (fileMeta, error) {
+	m.Token, m.Name, m.CreatedAt = randomToken(), safeName(m.Name), f.now()
+	if m.ContentType == "" {
+		m.ContentType = octets
+	}
+	l.apply(&m)
+	if err := os.Mkdir(f.at(m.Token), 0o700); err != nil {
+		return fileMeta{}, err
+	}
+	if err := writeJSON(f.at(m.Token, "meta.json"), m); err != nil {
+		return fileMeta{}, err
+	}
+	return m, syncDir(f.dir)
+}
+
+// write streams r into the file of that token, replacing what it held, and returns the number of bytes.
+func (f *fileStore) write(token, name string, r io.Reader) (n int64, err error) {
+	err = writeDurable(f.at(token, name), func(file *os.File) error {
+		n, err = io.Copy(file, r)
+		return err
+	})
+	return n, err
+}
+
+// meta returns errNoFile for what never existed, was removed or has expired.
+func (f *fileStore) meta(token string) (fileMeta, error) {
+	var m fileMeta
+	if !tokenPattern.MatchString(token) {
+		return m, errNoFile
+	}
+	switch err := readJSON(f.at(token, "meta.json"), &m); {
+	case errors.Is(err, fs.ErrNotExist):
+		return m, errNoFile
+	case err != nil:
+		return m, err
+	case m.ExpiresAt != nil && !f.now().Before(*m.ExpiresAt):
+		return m, errors.Join(errNoFile, f.remove(token))
+	}
+	return m, nil
+}
+
+// open opens the bytes of a public file.
+func (f *fileStore) open(token string) (*os.File, fileMeta, error) {
+	m, err := f.meta(token)
+	switch {
+	case err != nil:
+		return nil, m, err
+	case m.ACL == aclHide:
+		return nil, m, errNoFile
+	case m.ACL == aclForbid:
+		return nil, m, errForbidden
+	}
+	file, err := os.Open(f.at(token, dataName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, m, errNoFile
+	}
+	return file, m, err
+}
+
+func (f *fileStore) setACL(m fileMeta, acl string) error {
+	m.ACL = acl
+	return writeJSON(f.at(m.Token, "meta.json"), m)
+}
+
+func (f *fileStore) remove(token string) error {
+	if !tokenPattern.MatchString(token) {
+		return errNoFile
+	}
+	return errors.Join(os.RemoveAll(f.at(token)), syncDir(f.dir))
+}
+
+// each calls visit for every file there is. A folder without a readable meta.json is a creation that a crash cut
+// short; it is visited with its token alone.
+func (f *fileStore) each(visit func(fileMeta) error) error {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		m := fileMeta{Token: e.Name()}
+		if err := readJSON(f.at(e.Name(), "meta.json"), &m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := visit(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeOfJob removes what a request has put out, and returns the paths that are gone.
+func (f *fileStore) removeOfJob(id string) (gone []string, err error) {
+	err = f.each(func(m fileMeta) error {
+		if m.Job != id || id == "" {
+			return nil
+		}
+		gone = append(gone, m.path())
+		return f.remove(m.Token)
+	})
+	return gone, err
+}
+
+// sweep removes files that have expired and uploads that were begun and never finished.
+func (f *fileStore) sweep() error {
+	return f.each(func(m fileMeta) error {
+		if m.ExpiresAt != nil && !f.now().Before(*m.ExpiresAt) {
+			return f.remove(m.Token)
+		}
+		if f.now().Sub(m.CreatedAt) < uploadLife {
+			return nil
+		}
+		if _, err := os.Stat(f.at(m.Token, dataName)); errors.Is(err, fs.ErrNotExist) {
+			return f.remove(m.Token)
+		}
+		return nil
+	})
+}
+
+// ownToken returns the token when address names a file of this server, whatever host it was written with: a restart
+// on another port must not orphan the files of jobs that still wait.
+func (f *fileStore) ownToken(address string) (string, bool) {
+	u, err := url.Parse(address)
+	if err != nil || !strings.HasPrefix(u.Path, filesPath) {
+		return "", false
+	}
+	token, _, _ := strings.Cut(strings.TrimPrefix(u.Path, filesPath), "/")
+	if !tokenPattern.MatchString(token) {
+		return "", false
+	}
+	if _, err := os.Stat(f.at(token)); err != nil {
+		return "", false
+	}
+	return token, true
+}
+
+func safeName(name string) string {
+	name = unsafeInNames.ReplaceAllString(path.Base(name), "_")
+	name = strings.Trim(name, "._")
+	if len(name) > maxNameBytes {
+		name = name[len(name)-maxNameBytes:]
+	}
+	if name == "" {
+		return "file"
+	}
+	return name
+}
+
+// serveFile gives a file to whoever knows its URL; expired, hidden and unknown ones look the same.
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
+	file, m, err := s.files.open(r.PathValue("token"))
+	switch {
+	case errors.Is(err, errForbidden):
+		refuse(w, http.StatusForbidden, "Access denied")
+		return
+	case errors.Is(err, errNoFile), err == nil && m.Name != r.PathValue("name"):
+		if file != nil {
+			file.Close()
+		}
+		refuse(w, http.StatusNotFound, "File not found")
+		return
+	case err != nil:
+		s.fault(w, err)
+		return
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", m.ContentType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, "", m.CreatedAt, file)
+}
+
+// setACL is the platform API's way to take a file out of the world: fal has no call that deletes an uploaded file.
+// Here hiding removes the bytes, so that erasure can be proved on disk.
+func (s *Server) setACL(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Default string `json:"default"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&body); err != nil {
+		refusePlatform(w, http.StatusBadRequest, "validation_error", "The body is not a JSON object.")
+		return
+	}
+	token, ok := s.files.ownToken(r.URL.Query().Get("url"))
+	m, err := s.files.meta(token)
+	if !ok || err != nil {
+		refusePlatform(w, http.StatusNotFound, "not_found", "File not found")
+		return
+	}
+	switch body.Default {
+	case aclHide:
+		err = s.files.remove(token)
+	case aclAllow, aclForbid:
+		err = s.files.setACL(m, body.Default)
+	default:
+		refusePlatform(w, http.StatusBadRequest, "validation_error", "default must be allow, forbid or hide.")
+		return
+	}
+	if err != nil {
+		s.fault(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"default": body.Default, "rules": []any{}})
+}

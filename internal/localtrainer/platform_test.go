@@ -1,0 +1,157 @@
+package localtrainer_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/localtrainer"
+)
+
+type page struct {
+	Items []struct {
+		ID       string          `json:"request_id"`
+		Endpoint string          `json:"endpoint_id"`
+		SentAt   time.Time       `json:"sent_at"`
+		Started  *time.Time      `json:"started_at"`
+		Ended    *time.Time      `json:"ended_at"`
+		Status   int             `json:"status_code"`
+		Duration float64         `json:"duration"`
+		Input    map[string]any  `json:"json_input"`
+		Output   json.RawMessage `json:"json_output"`
+	}
+	Next string `json:"next_cursor"`
+	More bool   `json:"has_more"`
+}
+
+func (r *rig) list(query string) page {
+	r.t.Helper()
+	a := r.do("GET", "/v1/models/requests/by-endpoint?endpoint_id="+localtrainer.ImageEndpoint+query, nil)
+	require.Equal(r.t, http.StatusOK, a.code, string(a.raw))
+	var p page
+	require.NoError(r.t, json.Unmarshal(a.raw, &p))
+	return p
+}
+
+func TestRequestList(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	first := r.submit(images, stranger("prompt", "the first"))
+	r.await(first, inState("COMPLETED"))
+	private := r.submit(images, stranger(), "X-Fal-Store-IO", "0")
+	r.await(private, inState("COMPLETED"))
+	middle := time.Now()
+	r.submit(training, map[string]any{})
+	r.fault("generate", "stuck")
+	running := r.submit(images, stranger("prompt", "still running"))
+	r.await(running, inState("IN_PROGRESS"))
+
+	all := r.list("&expand=payloads")
+	require.Len(t, all.Items, 3)
+	require.False(t, all.More)
+	newest, hidden, oldest := all.Items[0], all.Items[1], all.Items[2]
+	require.Equal(t, []string{running, private, first}, []string{newest.ID, hidden.ID, oldest.ID})
+	require.Equal(t, "still running", newest.Input["prompt"])
+	require.Nil(t, newest.Ended)
+	require.NotNil(t, newest.Started)
+	require.Equal(t, "the first", oldest.Input["prompt"])
+	require.JSONEq(t, string(r.done(images, first).raw), string(oldest.Output))
+	require.Equal(t, http.StatusOK, oldest.Status)
+	require.Positive(t, oldest.Duration)
+	require.Nil(t, hidden.Input, "nothing is kept with X-Fal-Store-IO: 0")
+
+	require.Nil(t, r.list("").Items[0].Input, "payloads only when asked for")
+	since := r.list("&start=" + url.QueryEscape(middle.Format(time.RFC3339Nano)))
+	require.Len(t, since.Items, 1)
+	require.Len(t, r.list("&end="+url.QueryEscape(middle.Format(time.RFC3339Nano))).Items, 2)
+
+	var ids []string
+	for cursor := ""; ; {
+		p := r.list("&limit=1" + cursor)
+		require.Len(t, p.Items, 1)
+		ids = append(ids, p.Items[0].ID)
+		if !p.More {
+			require.Empty(t, p.Next)
+			break
+		}
+		cursor = "&cursor=" + url.QueryEscape(p.Next)
+	}
+	require.Equal(t, []string{running, private, first}, ids)
+
+	for _, bad := range []string{"", "?endpoint_id=x&start=yesterday", "?endpoint_id=x&limit=0", "?endpoint_id=x&limit=a", "?endpoint_id=x&cursor=%25"} {
+		require.Equal(t, http.StatusBadRequest, r.do("GET", "/v1/models/requests/by-endpoint"+bad, nil).code, bad)
+	}
+}
+
+func TestPrices(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	require.Len(t, r.do("GET", "/v1/models/pricing", nil).body["prices"], 2)
+	one := r.do("GET", "/v1/models/pricing?endpoint_id="+localtrainer.TrainEndpoint, nil).body["prices"].([]any)
+	require.Len(t, one, 1)
+	price := one[0].(map[string]any)
+	require.InDelta(t, 2, price["unit_price"], 0)
+	require.Equal(t, "USD", price["currency"])
+	require.Equal(t, http.StatusNotFound, r.do("GET", "/v1/models/pricing?endpoint_id=x", nil).code)
+}
+
+func TestDeletedPayloadsAreGoneFromTheDisk(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	hook, calls := receiver(t)
+	id := r.submit(images+hook, stranger("prompt", "a very private prompt"))
+	next(t, calls)
+	r.await(id, func(j map[string]any) bool { return j["webhook_settled"] == true })
+	var out struct{ Images []struct{ URL string } }
+	require.NoError(t, json.Unmarshal(r.done(images, id).raw, &out))
+	picture := r.do("GET", out.Images[0].URL, nil)
+	require.Equal(t, http.StatusOK, picture.code)
+	traces := [][]byte{[]byte("a very private prompt"), []byte("token-of-this-job"), picture.raw}
+	for _, trace := range traces {
+		require.True(t, onDisk(t, r.dir, trace))
+	}
+
+	erase := func() answer { return r.do("DELETE", "/v1/models/requests/"+id+"/payloads", nil) }
+	a := erase()
+	require.Equal(t, http.StatusOK, a.code)
+	require.Equal(t, []any{map[string]any{"link": out.Images[0].URL, "exception": nil}}, a.body["cdn_delete_results"])
+	for _, trace := range traces {
+		require.False(t, onDisk(t, r.dir, trace))
+	}
+	require.Equal(t, http.StatusNotFound, r.do("GET", out.Images[0].URL, nil).code)
+	require.Equal(t, http.StatusNotFound, r.done(images, id).code)
+	require.Nil(t, r.list("&expand=payloads").Items[0].Input)
+	j := r.await(id, inState("COMPLETED"))
+	require.NotContains(t, j, "webhook")
+	require.NotEmpty(t, j["erased_at"])
+	again := erase()
+	require.Equal(t, http.StatusOK, again.code)
+	require.Empty(t, again.body["cdn_delete_results"])
+	require.Equal(t, http.StatusNotFound, r.do("DELETE", "/v1/models/requests/x/payloads", nil).code)
+}
+
+func TestDeletingPayloadsStopsTheJob(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	hook, calls := receiver(t)
+	r.fault("generate", "stuck")
+	r.fault("generate", "late", "delay_ms", 600_000)
+	for range 2 {
+		id := r.submit(images+hook, stranger())
+		require.Equal(t, http.StatusOK, r.do("DELETE", "/v1/models/requests/"+id+"/payloads", nil).code)
+		r.await(id, inState("COMPLETED"))
+	}
+	r.clearFaults()
+	r.done(images, r.submit(images, stranger()))
+	r.stop()
+	require.Empty(t, calls, "a webhook that nobody needs any more is not sent")
+	files, err := os.ReadDir(filepath.Join(r.dir, "files"))
+	require.NoError(t, err)
+	require.Len(t, files, 1, "of the job that was not deleted")
+}

@@ -1,0 +1,335 @@
+package localtrainer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const maxInput = 32 << 20 // bytes of a request body
+
+// queuePath is a path of the queue taken apart: an endpoint, and what is asked of one of its requests.
+type queuePath struct {
+	endpoint string
+	id       string // "": a submit
+	action   string // "", "response", "status", "status/stream" or "cancel"
+}
+
+func parseQueuePath(path string) queuePath {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	at := slices.Index(parts, "requests")
+	if at < 2 || at+1 >= len(parts) {
+		return queuePath{endpoint: strings.Join(parts, "/")}
+	}
+	return queuePath{
+		endpoint: strings.Join(parts[:at], "/"), id: parts[at+1], action: strings.Join(parts[at+2:], "/"),
+	}
+}
+
+// app is the owner and the app of an endpoint id: all that status, result and cancel addresses carry.
+func app(endpoint string) string {
+	parts := strings.SplitN(endpoint, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+// serveQueue is everything below an endpoint's path.
+func (s *Server) serveQueue(w http.ResponseWriter, r *http.Request) {
+	p := parseQueuePath(r.URL.Path)
+	on := func(fault string, h func(http.ResponseWriter, *http.Request, queuePath)) {
+		s.misbehave(fault, func(w http.ResponseWriter, r *http.Request) { h(w, r, p) })(w, r)
+	}
+	switch r.Method + " " + p.action {
+	case "POST ":
+		e, known := endpoints[p.endpoint]
+		if p.id != "" || !known {
+			refuse(w, http.StatusNotFound, "Application "+strconv.Quote(p.endpoint)+" not found")
+			return
+		}
+		on(e.fault, s.submit)
+	case "GET status":
+		on(onStatus, s.status)
+	case "GET status/stream":
+		s.streamStatus(w, r, p)
+	case "GET ", "GET response":
+		on(onResult, s.result)
+	case "PUT cancel":
+		on(onCancel, s.cancel)
+	default:
+		refuse(w, http.StatusNotFound, "Path not found")
+	}
+}
+
+// find returns the job that p names, under its full endpoint id or under owner and app alone. s.mu is held.
+func (s *Server) find(p queuePath) *job {
+	j := s.jobs[p.id]
+	if j == nil || (p.endpoint != j.Endpoint && p.endpoint != app(j.Endpoint)) {
+		return nil
+	}
+	return j
+}
+
+func notFound(w http.ResponseWriter) {
+	reply(w, http.StatusNotFound, map[string]string{"status": "NOT_FOUND"})
+}
+
+// submit accepts a request. Like fal it looks at the input only when the work begins: wrong input is bought, queued,
+// and answered with a 422 as the result. The job is on disk before the answer is sent.
+func (s *Server) submit(w http.ResponseWriter, r *http.Request, p queuePath) {
+	j, err := s.newJob(w, r, p.endpoint)
+	if err != nil {
+		var bad *modelError
+		if errors.As(err, &bad) {
+			reply(w, bad.Status, bad.body())
+			return
+		}
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	f := faultOf(r.Context())
+	switch f.Effect {
+	case stuck, fail:
+		j.fault = f
+	case late:
+		at := s.now().Add(f.delay()).UTC()
+		j.NotBefore = &at
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ahead := len(s.sorted(func(o *job) bool { return o.State == inQueue && o.Endpoint == j.Endpoint }))
+	if limit := r.URL.Query().Get("fal_max_queue_length"); limit != "" {
+		if n, err := strconv.Atoi(limit); err != nil || ahead >= n {
+			refuse(w, http.StatusTooManyRequests, "The queue is longer than fal_max_queue_length")
+			return
+		}
+	}
+	if f.Effect != lost {
+		if err := s.save(j); err != nil {
+			s.fault(w, err)
+			return
+		}
+		s.jobs[j.ID] = j
+		s.nudge()
+	}
+	s.log.Info("a request was accepted", "request_id", j.ID, "endpoint", j.Endpoint)
+	answer := s.statusOf(j, s.base(r), false)
+	answer["gateway_request_id"], answer["queue_position"] = j.Gateway, ahead
+	w.Header().Set("X-Fal-Request-Id", j.ID)
+	reply(w, http.StatusOK, answer)
+}
+
+// newJob reads everything that a submit can say. Its errors are sentences for the client.
+func (s *Server) newJob(w http.ResponseWriter, r *http.Request, endpoint string) (*job, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxInput))
+	if err != nil {
+		return nil, errors.New("the body could not be read, or is too large")
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil || object == nil {
+		return nil, invalid("json_invalid", "The body is not a JSON object", nil)
+	}
+	j := &job{changed: make(chan struct{}), record: record{
+		ID: uuid.NewString(), Gateway: uuid.NewString(), Endpoint: endpoint, State: inQueue, Base: s.base(r),
+		Input: body, KeepIO: r.Header.Get("X-Fal-Store-IO") != "0", Lifecycle: readLifecycle(r.Header),
+		CreatedAt: s.now().UTC(), Webhook: r.URL.Query().Get("fal_webhook"),
+	}}
+	if j.Webhook != "" {
+		u, err := url.Parse(j.Webhook)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			return nil, errors.New("fal_webhook is not a URL")
+		}
+	}
+	for _, name := range []string{"X-Fal-Request-Start-Timeout", "X-Fal-Request-Timeout"} {
+		value := r.Header.Get(name)
+		if value == "" {
+			continue
+		}
+		seconds, err := strconv.ParseFloat(value, 64)
+		if err != nil || math.IsNaN(seconds) || seconds <= 0.1 || seconds > 1e9 {
+			return nil, errors.New(name + " must be a number of seconds above 0.1")
+		}
+		by := j.CreatedAt.Add(time.Duration(seconds * float64(time.Second)))
+		j.StartBy = &by
+		break
+	}
+	return j, nil
+}
+
+// statusOf is a job in fal's words. s.mu is held.
+func (s *Server) statusOf(j *job, base string, logs bool) map[string]any {
+	at := base + "/" + app(j.Endpoint) + "/requests/" + j.ID
+	answer := map[string]any{
+		"status": j.State, "request_id": j.ID,
+		"response_url": at, "status_url": at + "/status", "cancel_url": at + "/cancel",
+	}
+	if j.State == inQueue {
+		answer["queue_position"] = len(s.sorted(func(o *job) bool {
+			return o.State == inQueue && o.Endpoint == j.Endpoint && o.CreatedAt.Before(j.CreatedAt)
+		}))
+		return answer
+	}
+	answer["logs"] = nil
+	if logs {
+		answer["logs"] = append([]logLine{}, j.Logs...)
+	}
+	if j.ended() {
+		if j.StartedAt != nil {
+			answer["metrics"] = map[string]float64{"inference_time": j.EndedAt.Sub(*j.StartedAt).Seconds()}
+		}
+		if j.Error != "" || j.ErrorType != "" {
+			answer["error"], answer["error_type"] = j.Error, j.ErrorType
+		}
+	}
+	return answer
+}
+
+// wantsLogs understands what the clients send: 1 and 0 (JavaScript), true and false (Python).
+func wantsLogs(r *http.Request) bool {
+	want, err := strconv.ParseBool(r.URL.Query().Get("logs"))
+	return err == nil && want
+}
+
+// status answers 202 until the job has ended.
+func (s *Server) status(w http.ResponseWriter, r *http.Request, p queuePath) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.find(p)
+	f := faultOf(r.Context())
+	if j == nil || f.Effect == lost {
+		notFound(w)
+		return
+	}
+	answer := s.statusOf(j, s.base(r), wantsLogs(r))
+	if f.Effect == stale {
+		answer = s.statusOf(&job{record: oneStepBehind(j.record)}, s.base(r), wantsLogs(r))
+	}
+	code := http.StatusAccepted
+	if answer["status"] == completed {
+		code = http.StatusOK
+	}
+	w.Header().Set("X-Fal-Request-Id", j.ID)
+	reply(w, code, answer)
+}
+
+func oneStepBehind(r record) record {
+	switch r.State {
+	case completed:
+		r.State = inProgress
+	case inProgress:
+		r.State = inQueue
+	}
+	return r
+}
+
+// result replays what the model answered, its errors included.
+func (s *Server) result(w http.ResponseWriter, r *http.Request, p queuePath) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.find(p)
+	f := faultOf(r.Context())
+	if j == nil || f.Effect == lost {
+		notFound(w)
+		return
+	}
+	w.Header().Set("X-Fal-Request-Id", j.ID)
+	switch {
+	case !j.ended():
+		refuse(w, http.StatusBadRequest, "Request is still in progress")
+		return
+	case s.resultExpired(j):
+		refuse(w, http.StatusNotFound, "The result of this request is not kept any longer")
+		return
+	case f.Effect == fail:
+		failed := f.outcome(j.Endpoint)
+		reply(w, failed.status, failed.output)
+		return
+	}
+	if j.Status >= 400 {
+		w.Header().Set("X-Fal-Retryable", strconv.FormatBool(j.Status >= 500))
+	} else {
+		w.Header().Set("X-Fal-Billable-Units", strconv.FormatFloat(j.Units, 'f', -1, 64))
+	}
+	if j.ErrorType != "" {
+		w.Header().Set("X-Fal-Error-Type", j.ErrorType)
+	}
+	if j.UserLimit {
+		w.Header().Set("X-Fal-Request-Timeout-Type", "user")
+	}
+	reply(w, j.Status, withBase(j.Output, s.base(r)))
+}
+
+// withBase puts the server's address into a stored output.
+func withBase(output json.RawMessage, base string) json.RawMessage {
+	return bytes.ReplaceAll(output, []byte(baseMark), []byte(base))
+}
+
+// resultExpired follows fal's retention: an hour, six minutes for large results, thirty days while payloads are kept.
+// s.mu is held.
+func (s *Server) resultExpired(j *job) bool {
+	if !j.ended() {
+		return false
+	}
+	keep := 30 * 24 * time.Hour
+	switch {
+	case j.ErasedAt != nil || j.Output == nil:
+		return true
+	case !j.KeepIO && len(j.Output) >= 10<<10:
+		keep = 6 * time.Minute
+	case !j.KeepIO:
+		keep = time.Hour
+	}
+	return s.now().Sub(*j.EndedAt) > keep
+}
+
+// cancel removes a waiting job, and asks a running one to stop.
+func (s *Server) cancel(w http.ResponseWriter, r *http.Request, p queuePath) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.find(p)
+	f := faultOf(r.Context())
+	switch {
+	case j == nil:
+		notFound(w)
+	case j.ended():
+		reply(w, http.StatusBadRequest, map[string]string{"status": "ALREADY_COMPLETED"})
+	case f.Effect == lost, f.Effect == late:
+		if f.Effect == late {
+			time.AfterFunc(f.delay(), func() { s.cancelLate(p) })
+		}
+		reply(w, http.StatusAccepted, map[string]string{"status": "CANCELLATION_REQUESTED"})
+	case j.State == inQueue:
+		s.end(j, cancelledOutcome(j.ID))
+		reply(w, http.StatusOK, map[string]string{"status": "OK"})
+	default:
+		s.stop(j)
+		reply(w, http.StatusAccepted, map[string]string{"status": "CANCELLATION_REQUESTED"})
+	}
+}
+
+func (s *Server) cancelLate(p queuePath) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j := s.find(p); j != nil && !j.ended() {
+		s.stop(j)
+	}
+}
+
+// stop asks a job to end. s.mu is held.
+func (s *Server) stop(j *job) {
+	if !j.running {
+		s.end(j, cancelledOutcome(j.ID))
+		return
+	}
+	j.cancelled = true
+	j.cancel(errCancelled)
+}
