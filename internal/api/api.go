@@ -36,7 +36,7 @@ type Options struct {
 
 	// Nudge tells the outbox relay that there is something to deliver; it must not block. May be nil.
 	Nudge func()
-	// Ready holds further dependencies by the name /readyz shows; the database and Temporal are always asked.
+	// Ready holds further dependencies by the name /readyz shows; storage (records and blobs) and Temporal are always asked.
 	Ready map[string]func(context.Context) error
 	// PublicURL is put in front of the addresses in answers; empty gives addresses relative to the server.
 	PublicURL string

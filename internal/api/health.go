@@ -50,7 +50,7 @@ func (s *server) healthOperations(api huma.API) {
 }
 
 func (s *server) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
-	probes := map[string]func(context.Context) error{"database": s.Store.Ping}
+	probes := map[string]func(context.Context) error{"storage": s.Store.Ping} // records and blobs
 	if s.Temporal != nil {
 		probes["temporal"] = func(ctx context.Context) error {
 			_, err := s.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{})

@@ -18,7 +18,7 @@ type listInput struct {
 
 type listOutput struct {
 	Body struct {
-		Personas []personaView `json:"personas"`
+		Personas []PersonaView `json:"personas"`
 		Total    int           `json:"total" doc:"Personas of the user altogether."`
 	}
 }
@@ -53,7 +53,7 @@ func (s *server) list(ctx context.Context, in *listInput) (*listOutput, error) {
 		return nil, err
 	}
 	out := &listOutput{}
-	out.Body.Total, out.Body.Personas = total, make([]personaView, 0, len(personas))
+	out.Body.Total, out.Body.Personas = total, make([]PersonaView, 0, len(personas))
 	for _, p := range personas {
 		out.Body.Personas = append(out.Body.Personas, s.viewPersona(p))
 	}
@@ -73,7 +73,7 @@ func (s *server) one(ctx context.Context, in *personaPath) (*personaOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &personaOutput{Body: personaDetail{personaView: s.viewPersona(p)}}
+	out := &personaOutput{Body: personaDetail{PersonaView: s.viewPersona(p)}}
 	out.Body.Versions = make([]versionView, 0, len(versions))
 	for _, v := range versions {
 		out.Body.Versions = append(out.Body.Versions, s.viewVersion(p.ID, v))

@@ -58,8 +58,10 @@ const (
 // retryAfter is the number of seconds after which a client is told to try again.
 const retryAfter = "5"
 
-// init makes huma's own errors (a query that does not validate, a media type it cannot write) look like ours.
+// init makes huma's own errors (a query that does not validate, a media type it cannot write) look like ours. Both are
+// settings of the whole process.
 func init() {
+	huma.DefaultArrayNullable = false // an empty list of ours is [], never null
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return humaProblem(status, message, errs)
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// personaView is the guide's DeployedPersona, also while it is being made.
-type personaView struct {
+// PersonaView is the guide's DeployedPersona, also while it is being made. It is exported because OpenAPI leaves out what an
+// unexported embedded type holds.
+type PersonaView struct {
 	ID          string           `json:"id"`
 	UserID      string           `json:"user_id"`
 	Name        string           `json:"name"`
@@ -31,35 +32,30 @@ type trainingMetadata struct {
 }
 
 type personaDetail struct {
-	personaView
+	PersonaView
 	Versions []versionView `json:"versions"`
 	Photos   []photoView   `json:"photos"`
 	Hints    []hint        `json:"hints" doc:"What of the troubleshooting table fits this persona."`
 }
 
 type versionView struct {
-	Version         int                    `json:"version"`
-	Status          persona.VersionStatus  `json:"status" enum:"training,active,superseded,failed,cancelled"`
-	Stage           persona.Stage          `json:"stage"`
-	Progress        int                    `json:"progress"`
-	Tier            persona.Tier           `json:"tier"`
-	Config          persona.TrainingConfig `json:"config"`
-	PhotosUsed      int                    `json:"photos_used"`
-	Checks          *persona.CheckScores   `json:"checks,omitempty" doc:"Each must exceed 0.8."`
-	Strength        *float64               `json:"strength,omitempty" doc:"The blend strength that worked best; the default for pictures."`
-	Sweep           []sweepPoint           `json:"sweep,omitempty" doc:"How close to the person each blend strength came."`
-	Samples         []sampleView           `json:"samples"`
-	Model           *modelView             `json:"model,omitempty"`
-	TrainingSeconds *int                   `json:"training_seconds,omitempty"`
-	Error           *failureView           `json:"error,omitempty"`
-	CreatedAt       time.Time              `json:"created_at"`
-	StartedAt       *time.Time             `json:"started_at,omitempty"`
-	CompletedAt     *time.Time             `json:"completed_at,omitempty"`
-}
-
-type sweepPoint struct {
-	Strength  float64 `json:"strength"`
-	Closeness float64 `json:"closeness"`
+	Version         int                     `json:"version"`
+	Status          persona.VersionStatus   `json:"status" enum:"training,active,superseded,failed,cancelled"`
+	Stage           persona.Stage           `json:"stage"`
+	Progress        int                     `json:"progress"`
+	Tier            persona.Tier            `json:"tier"`
+	Config          persona.TrainingConfig  `json:"config"`
+	PhotosUsed      int                     `json:"photos_used"`
+	Checks          *persona.CheckScores    `json:"checks,omitempty" doc:"Each must exceed 0.8."`
+	Strength        *float64                `json:"strength,omitempty" doc:"The blend strength that worked best; the default for pictures."`
+	Sweep           []persona.StrengthScore `json:"sweep,omitempty" doc:"What each blend strength gave."`
+	Samples         []sampleView            `json:"samples"`
+	Model           *modelView              `json:"model,omitempty"`
+	TrainingSeconds *int                    `json:"training_seconds,omitempty"`
+	Error           *failureView            `json:"error,omitempty"`
+	CreatedAt       time.Time               `json:"created_at"`
+	StartedAt       *time.Time              `json:"started_at,omitempty"`
+	CompletedAt     *time.Time              `json:"completed_at,omitempty"`
 }
 
 type sampleView struct {
@@ -109,8 +105,8 @@ type failureView struct {
 	Photos  []persona.PhotoProblem `json:"photos,omitempty"`
 }
 
-func (s *server) viewPersona(p storage.Persona) personaView {
-	v := personaView{
+func (s *server) viewPersona(p storage.Persona) PersonaView {
+	v := PersonaView{
 		ID: p.ID, UserID: p.UserID, Name: p.Name, TriggerWord: p.TriggerWord, ModelRef: p.ModelRef, Version: p.Version,
 		Status: p.Status, StatusURL: s.url(statusPath(p.ID)), CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 		Training: trainingMetadata{PhotosUsed: p.Latest.PhotosUsed, QualityScore: p.QualityScore},
@@ -125,12 +121,9 @@ func (s *server) viewPersona(p storage.Persona) personaView {
 func (s *server) viewVersion(personaID string, v storage.Version) versionView {
 	view := versionView{
 		Version: v.Number, Status: v.Status, Stage: v.Stage, Progress: v.Progress, Tier: v.Tier, Config: v.Config,
-		PhotosUsed: v.PhotosUsed, Checks: v.Checks, Strength: v.Strength, TrainingSeconds: v.TrainingSeconds,
+		PhotosUsed: v.PhotosUsed, Checks: v.Checks, Strength: v.Strength, Sweep: v.Sweep, TrainingSeconds: v.TrainingSeconds,
 		Error: viewFailure(v.Failure), CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, CompletedAt: v.CompletedAt,
 		Samples: make([]sampleView, 0, len(v.Samples)),
-	}
-	for _, point := range v.Sweep {
-		view.Sweep = append(view.Sweep, sweepPoint{Strength: point.Strength, Closeness: point.Closeness})
 	}
 	for _, sample := range v.Samples {
 		view.Samples = append(view.Samples, sampleView{

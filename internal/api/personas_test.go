@@ -1,0 +1,160 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+)
+
+const stranger = "3f0c1d52-8a3b-4a52-9d7f-0f4f0f3a9f11" // the id of nothing
+
+func TestPersonas(t *testing.T) {
+	t.Parallel()
+	run(t, []scenario{
+		{
+			name: "nobody has personas at first", user: ada, method: http.MethodGet, path: "/api/personas",
+			status: 200, want: []string{`{"personas":[],"total":0}`}, answers: map[string]string{"Cache-Control": "no-store"},
+		},
+		{
+			name: "own personas", user: ada, method: http.MethodGet, path: "/api/personas",
+			setup: func(w *world) { w.trained(ada) }, status: 200,
+			want: []string{`"id":"{persona}"`, `"total":1`, `"name":"Ada"`, `"status":"pending"`, `"status_url":"/api/personas/{persona}/status"`},
+		},
+		{
+			name: "other people's personas are not listed", user: grace, method: http.MethodGet, path: "/api/personas",
+			setup: func(w *world) { w.trained(ada) }, status: 200, want: []string{`"total":0`}, wantNot: []string{"{persona}"},
+		},
+		{
+			name: "a page beyond the end", user: ada, method: http.MethodGet, path: "/api/personas?limit=1&offset=7",
+			setup: func(w *world) { w.trained(ada) }, status: 200, want: []string{`"personas":[]`, `"total":1`},
+		},
+		{
+			name: "one that is ready", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) { w.settled() }, status: 200, changes: true,
+			want: []string{
+				`"status":"ready"`, `"training_metadata":{`, `"training_time_minutes":1.5`, `"quality_score":0.93`,
+				`"checks":{"face_consistency":0.85,"quality_score":0.93,"trigger_effectiveness":1}`, `"strength":0.7`,
+				`"sweep":[{"strength":0.3`, `"url":"/api/personas/{persona}/versions/1/samples/p0s0"`,
+				`"url":"/api/personas/{persona}/photos/{photo}"`, `"model":{"ref":"personas/{persona}/model/1"`,
+				`"hints":[{"issue":"Face not recognizable"`, `"issue":"Inconsistent results"`, `"issue":"Slow generation"`,
+			},
+			wantNot: []string{"Distorted features", "Wrong person appearing", "p0s0.jpg", "samples/1/p0s0"},
+		},
+		{
+			name: "one that failed", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) { w.failed() }, status: 200,
+			want: []string{
+				`"status":"failed"`, `"error":{"code":"photos_rejected"`, `"code":"blurred"`, `"because":"Too few of the photos`,
+				`"samples":[]`,
+			},
+		},
+		{
+			name: "the status while it trains", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
+			setup: func(w *world) {
+				left, before := 600, 3
+				w.progress(w.trained(ada), storage.Progress{
+					Stage: persona.StageQueued, Percent: 18, RemainingSeconds: &left, QueuePosition: &before,
+				})
+			},
+			status: 200,
+			want:   []string{`{"status":"training","stage":"queued","progress":18,"estimated_time_remaining":600,"queue_position":3}`},
+		},
+		{
+			name: "the status before anything is known", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
+			setup: func(w *world) { w.trained(ada) }, status: 200,
+			want: []string{`{"status":"pending","stage":"collecting","progress":0,"estimated_time_remaining":900}`},
+		},
+		{
+			name: "the status when it is ready", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
+			setup: func(w *world) { w.settled() }, status: 200, changes: true,
+			want: []string{`{"status":"ready","stage":"done","progress":100,"estimated_time_remaining":0}`},
+		},
+		{
+			name: "the status when it failed", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
+			setup: func(w *world) { w.failed() }, status: 200,
+			want: []string{
+				`"status":"failed"`, `"estimated_time_remaining":0,"error":{"code":"photos_rejected","message":"Too few good photos."`,
+				`"photos":[{"index":2,`, `"code":"blurred"`,
+			},
+		},
+	})
+	w := newWorld(t)
+	inOrder(t, w, []scenario{
+		{name: "a limit of nothing", user: ada, method: http.MethodGet, path: "/api/personas?limit=0", status: 400, want: []string{`"code":"malformed_request"`, `"fields":["limit"]`}},
+		{name: "a limit too high", user: ada, method: http.MethodGet, path: "/api/personas?limit=101", status: 400, want: []string{`"fields":["limit"]`}},
+		{name: "an offset that is no number", user: ada, method: http.MethodGet, path: "/api/personas?offset=secret", status: 400, want: []string{`"fields":["offset"]`}, wantNot: []string{"secret"}},
+		{name: "no token", method: http.MethodGet, path: "/api/personas", status: 401, want: []string{`"code":"unauthorized"`}},
+	})
+}
+
+// Whatever is asked about a persona that is not one's own gets the very same answer as about one that does not exist.
+func TestStrangersPersonasDoNotExist(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settled()
+	requests := []struct{ method, path string }{
+		{http.MethodGet, "/api/personas/%s"},
+		{http.MethodGet, "/api/personas/%s/status"},
+		{http.MethodGet, "/api/personas/%s/photos/" + w.vars["photo"]},
+		{http.MethodGet, "/api/personas/%s/versions/1/samples/p0s0"},
+		{http.MethodPost, "/api/personas/%s/cancel"},
+		{http.MethodDelete, "/api/personas/%s"},
+	}
+	before := w.inventory()
+	for _, r := range requests {
+		theirs := w.serve(grace, r.method, fmt.Sprintf(r.path, w.vars["persona"]), "", http.NoBody)
+		require.Equal(t, http.StatusNotFound, theirs.Code, r.path)
+		for _, id := range []string{stranger, "not-an-id", "%27%20OR%201=1", "3F0C1D52-8A3B-4A52-9D7F-0F4F0F3A9F11"} {
+			nothing := w.serve(grace, r.method, fmt.Sprintf(r.path, id), "", http.NoBody)
+			require.Equal(t, http.StatusNotFound, nothing.Code, r.path+id)
+			require.Equal(t, theirs.Body.String(), nothing.Body.String(), r.path+id)
+			theirs.Header().Del("X-Request-Id")
+			nothing.Header().Del("X-Request-Id")
+			require.Equal(t, theirs.Header(), nothing.Header(), r.path+id)
+		}
+	}
+	require.Equal(t, before, w.inventory())
+}
+
+func TestListPagesThroughAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := map[string]bool{}
+	for range 3 {
+		made[w.trained(ada)] = true
+	}
+	for offset := range 3 {
+		rec := w.serve(ada, http.MethodGet, fmt.Sprintf("/api/personas?limit=1&offset=%d", offset), "", http.NoBody)
+		var page struct {
+			Personas []struct{ ID string }
+			Total    int
+		}
+		require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &page))
+		require.Equal(t, 3, page.Total)
+		require.Len(t, page.Personas, 1)
+		require.True(t, made[page.Personas[0].ID])
+		delete(made, page.Personas[0].ID)
+	}
+	require.Empty(t, made)
+}
+
+// failed makes a persona whose photos were rejected.
+func (w *world) failed() {
+	w.t.Helper()
+	id := w.trained(ada)
+	require.NoError(w.t, w.store.FailVersion(w.t.Context(), persona.UserID(ada), id, 1, persona.VersionFailed, storage.Failure{
+		Code: persona.CodePhotosRejected, Message: "Too few good photos.",
+		Photos: []persona.PhotoProblem{{Index: 2, Findings: []persona.Finding{persona.NewFinding(persona.PhotoBlurred, true, "")}}},
+	}))
+}
+
+func (w *world) progress(id string, p storage.Progress) {
+	w.t.Helper()
+	require.NoError(w.t, w.store.SetProgress(w.t.Context(), persona.UserID(ada), id, 1, p))
+}

@@ -1,0 +1,218 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/api"
+	"github.com/inflio/persona/internal/persona"
+)
+
+// streamed is an upload of photos that are made while they are sent, so that the client needs no memory for them.
+func streamed(t testing.TB, url, user string, photos, size int) *http.Request {
+	t.Helper()
+	r, w := io.Pipe()
+	form := multipart.NewWriter(w)
+	head := jpegOf(1)
+	go func() {
+		_ = w.CloseWithError(func() error {
+			if err := form.WriteField("name", "Ada"); err != nil {
+				return err
+			}
+			if err := form.WriteField("consent", fullConsent); err != nil {
+				return err
+			}
+			for i := range photos {
+				part, err := form.CreateFormFile("photos", fmt.Sprintf("%d.jpg", i))
+				if err == nil {
+					err = paddedJPEG(part, head, size, byte(i))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return form.Close()
+		}())
+	}()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+trainPath, r)
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.Header.Set("Authorization", "Bearer "+token(t, user))
+	return req
+}
+
+// paddedJPEG writes a picture with comments in front of its content until it weighs size bytes.
+func paddedJPEG(w io.Writer, picture []byte, size int, mark byte) error {
+	const most = 65_000
+	comment := append([]byte{0xff, 0xfe, byte((most + 2) >> 8), byte((most + 2) & 0xff)}, bytes.Repeat([]byte{mark}, most)...)
+	if _, err := w.Write(picture[:2]); err != nil {
+		return err
+	}
+	for written := len(picture); written+len(comment) <= size; written += len(comment) {
+		if _, err := w.Write(comment); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(picture[2:])
+	return err
+}
+
+// watchHeap reports the most memory that the Go heap held above where it stood, until stop is called.
+func watchHeap() (stop func() int64) {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+	held := func() int64 {
+		metrics.Read(sample)
+		return int64(sample[0].Value.Uint64() + sample[1].Value.Uint64())
+	}
+	runtime.GC()
+	debug.FreeOSMemory()
+	start, most := held(), int64(0)
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, held()-start)
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() int64 {
+		close(done)
+		wg.Wait()
+		return most
+	}
+}
+
+// BenchmarkUpload sends twenty photos of 10 MB and reports how much the heap grew: the promise is less than 64 MB.
+func BenchmarkUpload(b *testing.B) {
+	const photos, size = 20, 10 << 20
+	server := realServer(b, persona.DefaultPhotoPolicy(), 64, 48)
+	b.SetBytes(photos * size)
+	var most int64
+	for b.Loop() {
+		stop := watchHeap()
+		resp, err := server.Client().Do(streamed(b, server.URL, ada, photos, size))
+		require.NoError(b, err)
+		require.Equal(b, http.StatusAccepted, resp.StatusCode)
+		require.NoError(b, resp.Body.Close())
+		most = max(most, stop())
+	}
+	b.ReportMetric(float64(most)/(1<<20), "heap-MB")
+}
+
+// Not parallel: the heap belongs to the whole process.
+func TestUploadNeedsLittleMemory(t *testing.T) {
+	const photos, size = 20, 10 << 20
+	server := realServer(t, persona.DefaultPhotoPolicy(), 64, 48)
+	stop := watchHeap()
+	resp, err := server.Client().Do(streamed(t, server.URL, ada, photos, size))
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	grown := stop()
+	require.Equal(t, http.StatusAccepted, resp.StatusCode, string(body))
+	require.Less(t, grown, int64(64<<20))
+	t.Logf("200 MB of photos raised the heap by %.1f MB", float64(grown)/(1<<20))
+}
+
+// realServer listens on a port and takes pictures of at least the given size.
+func realServer(t testing.TB, policy persona.PhotoPolicy, sides ...int) *httptest.Server {
+	t.Helper()
+	policy.MinSide = min(sides[0], sides[1])
+	store := newStore(t)
+	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
+	require.NoError(t, err)
+	handler, err := api.New(api.Options{Store: store, Policy: policy, Auth: auth})
+	require.NoError(t, err)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestTooMuchIsAnsweredAndNotReadToTheEnd(t *testing.T) {
+	t.Parallel()
+	policy := smallPolicy()
+	server := realServer(t, policy, 32, 32)
+	send := func(photos, size int) (int, string) {
+		resp, err := server.Client().Do(streamed(t, server.URL, ada, photos, size))
+		require.NoError(t, err)
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(body)
+	}
+	status, body := send(6, 1<<20)
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	require.Equal(t, 6, strings.Count(body, "file_too_large"), "each photo that is too large is named: %s", body)
+	require.Contains(t, body, "1.0 MB", "also its true size")
+
+	status, body = send(41, 60_000)
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	require.Contains(t, body, "41 came")
+}
+
+// A client that goes away in the middle leaves nothing behind.
+func TestBrokenUploadLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.inventory()
+	served := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		defer close(served)
+		w.handler.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+
+	media, body := goodForm(6).finish()
+	raw, err := io.ReadAll(body)
+	require.NoError(t, err)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	require.NoError(t, err)
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		trainPath, token(t, ada), media, len(raw), raw[:len(raw)-3000])
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+
+	select {
+	case <-served:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the handler did not end")
+	}
+	require.Equal(t, before, w.inventory())
+}
+
+// A storage that fails in the middle is our fault, and nothing of the request stays.
+func TestStorageFaultDuringUpload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.bed.Bucket.Close())
+	media, body := goodForm(5).finish()
+	rec := w.serve(ada, http.MethodPost, trainPath, media, body)
+	require.GreaterOrEqual(t, rec.Code, 500, rec.Body.String())
+	require.NotContains(t, rec.Body.String(), "blob:")
+	var personas int
+	require.NoError(t, w.bed.Owner.QueryRow(context.Background(), "SELECT count(*) FROM personas").Scan(&personas))
+	require.Zero(t, personas)
+}
