@@ -1,6 +1,10 @@
 package photo
 
 import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -23,6 +27,31 @@ func (d Descriptor) Similarity(o Descriptor) float64 {
 		return 0
 	}
 	return dot / math.Sqrt(dd*oo)
+}
+
+// MarshalJSON writes base64 of little-endian 32-bit floats: a third of what decimal numbers take.
+func (d Descriptor) MarshalJSON() ([]byte, error) {
+	raw := make([]byte, 0, 4*len(d))
+	for _, v := range d {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	return json.Marshal(raw)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (d *Descriptor) UnmarshalJSON(text []byte) error {
+	var raw []byte
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return fmt.Errorf("photo: descriptor: %w", err)
+	}
+	if len(raw)%4 != 0 {
+		return errors.New("photo: a descriptor is a whole number of 32-bit floats")
+	}
+	*d = nil
+	for ; len(raw) > 0; raw = raw[4:] {
+		*d = append(*d, math.Float32frombits(binary.LittleEndian.Uint32(raw)))
+	}
+	return nil
 }
 
 // Centroid is the middle of the given descriptors, of length 1; nil without any.
