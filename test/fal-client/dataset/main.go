@@ -1,0 +1,52 @@
+// Command dataset writes a training archive of drawn portraits with captions, for checks that are not written in Go.
+package main
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/inflio/persona/internal/sitter"
+)
+
+const (
+	count = 8
+	side  = 512
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: dataset FILE.zip TRIGGERWORD")
+		os.Exit(2)
+	}
+	if err := write(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "dataset:", err)
+		os.Exit(1)
+	}
+}
+
+func write(path, trigger string) (err error) {
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	archive := zip.NewWriter(out)
+	for i, p := range sitter.New(20).Set(count, side) {
+		for name, content := range map[string]string{
+			fmt.Sprintf("%02d.jpg", i): string(sitter.EncodePhoto(p)),
+			fmt.Sprintf("%02d.txt", i): "a photo of " + trigger,
+		} {
+			f, err := archive.Create(name)
+			if err != nil {
+				return err
+			}
+			if _, err := io.WriteString(f, content); err != nil {
+				return err
+			}
+		}
+	}
+	return archive.Close()
+}
