@@ -80,7 +80,7 @@ hooks.listen(0, "127.0.0.1");
 await once(hooks, "listening");
 const hookURL = `http://127.0.0.1:${hooks.address().port}/webhooks/fal/token`;
 async function webhook(id) {
-  while (!received.has(id)) await once(hooks, "webhook");
+  while (!received.has(id)) await once(hooks, "webhook", { signal: AbortSignal.timeout(30_000) });
   return received.get(id);
 }
 
