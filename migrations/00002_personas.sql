@@ -105,9 +105,9 @@ CREATE TABLE persona_training_jobs (
     UNIQUE (persona_id, version),
     FOREIGN KEY (persona_id, user_id) REFERENCES personas (id, user_id) ON DELETE CASCADE,
     FOREIGN KEY (persona_id, version) REFERENCES persona_versions (persona_id, number) ON DELETE CASCADE,
-    -- What was bought has the provider's id, or nobody could ever ask for it again.
+    -- What was bought has the provider's id, or nobody could ever ask for it again. An uncertain one can be given up without.
     CONSTRAINT persona_training_jobs_bought_check
-        CHECK (job_id <> '' OR status IN ('intended', 'submitting', 'uncertain', 'refused'))
+        CHECK (job_id <> '' OR status IN ('intended', 'submitting', 'uncertain', 'refused', 'cancelled'))
 );
 CREATE UNIQUE INDEX persona_training_jobs_bought_once ON persona_training_jobs (endpoint, job_id) WHERE job_id <> '';
 

@@ -46,8 +46,8 @@ GRANT SELECT, INSERT, DELETE ON idempotency_keys TO persona_app;
 CREATE TABLE training_durations (
     id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     endpoint   text        NOT NULL,
-    steps      integer     NOT NULL CHECK (steps > 0),
-    photos     integer     NOT NULL CHECK (photos > 0),
+    steps      integer     NOT NULL CHECK (steps >= 0),
+    photos     integer     NOT NULL CHECK (photos >= 0),
     seconds    integer     NOT NULL CHECK (seconds >= 0),
     created_at timestamptz NOT NULL DEFAULT now()
 );

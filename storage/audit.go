@@ -119,7 +119,7 @@ func (s *Store) AuditLog(ctx context.Context, userID string, limit int, before i
 		return e, row.Scan(&e.Seq, &e.At, &e.Action, &e.PersonaID, &e.Detail)
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		entries, err = many(ctx, tx, scan, selectEntries, userID, before, limit)
+		entries, err = many(ctx, tx, scan, selectEntries, userID, before, max(limit, 0))
 		return err
 	})
 	return entries, err

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -20,6 +21,9 @@ func prefixOf(personaID string) string { return "personas/" + personaID + "/" }
 
 // photoPath is where a photo as it came is kept.
 func photoPath(personaID, photoID string) string { return prefixOf(personaID) + "photos/" + photoID }
+
+// blobBuffer gathers the cipher's small segments before they go to the bucket, in bytes.
+const blobBuffer = 64 << 10
 
 func checkPath(personaID, path string) error {
 	if !persona.IsID(personaID) || !fs.ValidPath(path) || !strings.HasPrefix(path, prefixOf(personaID)) {
@@ -52,10 +56,11 @@ func (s *Store) WriteBlob(ctx context.Context, userID, personaID, path string, r
 	if err != nil {
 		return BlobInfo{}, err
 	}
-	// An erasure that began meanwhile may have looked for blobs before this one was there.
+	// An erasure that began meanwhile may have looked for blobs before this one was there. Its persona is to lose them all.
 	if _, err := s.key(ctx, userID, personaID); err != nil {
 		if errors.Is(err, ErrNotFound) || persona.CodeOf(err) == persona.CodeBeingErased {
-			return BlobInfo{}, errors.Join(err, s.remove(context.WithoutCancel(ctx), path))
+			_, failure := s.removeAll(context.WithoutCancel(ctx), personaID, prefixOf(personaID))
+			err = errors.Join(err, failure)
 		}
 		return BlobInfo{}, err
 	}
@@ -96,7 +101,8 @@ func (s *Store) encrypt(ctx context.Context, cipher tink.StreamingAEAD, path str
 			_ = out.Close()
 		}
 	}()
-	encrypted, err := cipher.NewEncryptingWriter(out, []byte(path))
+	buffered := bufio.NewWriterSize(out, blobBuffer)
+	encrypted, err := cipher.NewEncryptingWriter(buffered, []byte(path))
 	if err != nil {
 		return BlobInfo{}, fmt.Errorf("storage: encrypt: %w", err)
 	}
@@ -105,8 +111,8 @@ func (s *Store) encrypt(ctx context.Context, cipher tink.StreamingAEAD, path str
 	if err != nil {
 		return BlobInfo{}, fmt.Errorf("storage: write a blob: %w", err)
 	}
-	if err := encrypted.Close(); err != nil {
-		return BlobInfo{}, fmt.Errorf("storage: encrypt: %w", err)
+	if err := errors.Join(encrypted.Close(), buffered.Flush()); err != nil {
+		return BlobInfo{}, fmt.Errorf("storage: write a blob: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return BlobInfo{}, err
@@ -146,7 +152,7 @@ func (s *Store) OpenBlob(ctx context.Context, userID, personaID, path string) (i
 	if err != nil {
 		return nil, translateBlob(err)
 	}
-	clear, err := cipher.NewDecryptingReader(in, []byte(path))
+	clear, err := cipher.NewDecryptingReader(bufio.NewReaderSize(in, blobBuffer), []byte(path))
 	if err != nil {
 		_ = in.Close()
 		return nil, fmt.Errorf("storage: decrypt: %w", err)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -128,5 +129,14 @@ func (u *Upload) insertPersona(ctx context.Context, tx *userTx, name string) err
 func queueConsent(batch *pgx.Batch, userID, personaID string, c persona.Consent, signed persona.Signature) {
 	batch.Queue(insertConsent, personaID, userID, c.AgreedToTerms, c.Items.FacialRecognition, c.Items.AITraining,
 		c.Items.LikenessUsage, c.Items.DataRetention, c.Restrictions.NoCommercialUse, c.Restrictions.NoThirdParty,
-		c.Restrictions.TimeLimitDays, signed.SignedAt, signed.IPAddress, signed.UserAgent)
+		c.Restrictions.TimeLimitDays, signed.SignedAt, text(signed.IPAddress), text(signed.UserAgent))
+}
+
+// maxHeader bounds what is kept of a request's header, in bytes.
+const maxHeader = 512
+
+// text makes what a header says fit for a text column: a client may send any bytes.
+func text(header string) string {
+	header = header[:min(len(header), maxHeader)]
+	return strings.ToValidUTF8(strings.ReplaceAll(header, "\x00", ""), "\uFFFD")
 }

@@ -19,6 +19,8 @@ var (
 	ErrNotFound = errors.New("storage: not found")
 	// ErrConflict says that the present state does not allow it, or that another was first.
 	ErrConflict = errors.New("storage: conflict")
+	// ErrRefused says that the database would not do it: a fault of ours. Its text names code, table and constraint, no value.
+	ErrRefused = errors.New("storage: the database refused")
 )
 
 // errErasing is what anything gets that would add to a persona, or to a user, whose erasure has begun.
@@ -71,7 +73,7 @@ func translateCode(pg *pgconn.PgError) error {
 	case class == "08", class == "53", strings.HasPrefix(pg.Code, "57P"):
 		return unavailable("The database does not answer.", errors.New(where))
 	default:
-		return fmt.Errorf("storage: the database refused (%s)", where)
+		return fmt.Errorf("%w (%s)", ErrRefused, where)
 	}
 }
 

@@ -20,6 +20,3 @@ func (s *Store) CachedKeys() int {
 
 // Before reports whether a stage comes before another.
 var Before = before
-
-// Successors are the legal moves of jobs.
-var Successors = successors

@@ -87,13 +87,10 @@ INSERT INTO persona_versions (persona_id, user_id, number, tier, config) VALUES 
 	require.NoError(t, err)
 }
 
-// asApp runs fn on a connection of the app's role, in a transaction with settings.
-func asApp(t *testing.T, appURL string, settings map[string]string, fn func(tx pgx.Tx) error) error {
+// asApp runs fn in a transaction with settings, as the app's role or whoever db connects as.
+func asApp(t *testing.T, db *pgxpool.Pool, settings map[string]string, fn func(tx pgx.Tx) error) error {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), appURL)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, conn.Close(t.Context())) }()
-	return pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
 		for name, value := range settings {
 			_, err := tx.Exec(t.Context(), `SELECT set_config($1, $2, true)`, name, value)
 			require.NoError(t, err)
@@ -138,4 +135,9 @@ func count(t *testing.T, owner *pgxpool.Pool, query string, args ...any) (n int)
 	t.Helper()
 	require.NoError(t, owner.QueryRow(t.Context(), query, args...).Scan(&n))
 	return n
+}
+
+func requireErasing(t *testing.T, err error) {
+	t.Helper()
+	require.Equal(t, persona.CodeBeingErased, persona.CodeOf(err), "%v", err)
 }

@@ -84,7 +84,7 @@ func TestAnotherUsersRowsAreInvisibleAndUnwritable(t *testing.T) {
 
 		for _, settings := range []map[string]string{nil, {"persona.user": ""}, {"persona.user": boris}} {
 			run := func(sql string, args ...any) (rows int64, err error) {
-				err = asApp(t, b.AppURL, settings, func(tx pgx.Tx) error {
+				err = asApp(t, b.App, settings, func(tx pgx.Tx) error {
 					tag, err := tx.Exec(t.Context(), sql, args...)
 					rows = tag.RowsAffected()
 					return err
@@ -124,7 +124,7 @@ func TestARowCannotHangOnAnotherUsersPersona(t *testing.T) {
 		`INSERT INTO idempotency_keys (persona_id, user_id, key_hash, fingerprint) VALUES ($1, $2, sha256('x'), '')`,
 		`INSERT INTO links (persona_id, user_id, generation_id, token_hash, expires_at) VALUES ($1, $2, gen_random_uuid(), sha256('x'), now())`,
 	} {
-		err := asApp(t, b.AppURL, map[string]string{"persona.user": boris}, func(tx pgx.Tx) error {
+		err := asApp(t, b.App, map[string]string{"persona.user": boris}, func(tx pgx.Tx) error {
 			_, err := tx.Exec(t.Context(), sql, anna.ID, boris)
 			return err
 		})

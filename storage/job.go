@@ -151,8 +151,8 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (token st
 // successors are the legal moves, as the comments of persona.JobStatus name them.
 var successors = map[persona.JobStatus][]persona.JobStatus{
 	persona.JobIntended:   {persona.JobSubmitting},
-	persona.JobSubmitting: {persona.JobQueued, persona.JobIntended, persona.JobUncertain, persona.JobRefused},
-	persona.JobUncertain:  {persona.JobQueued, persona.JobIntended},
+	persona.JobSubmitting: {persona.JobQueued, persona.JobIntended, persona.JobUncertain, persona.JobRefused, persona.JobCancelled},
+	persona.JobUncertain:  {persona.JobQueued, persona.JobIntended, persona.JobRefused, persona.JobCancelled},
 	persona.JobQueued:     {persona.JobTraining, persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
 	persona.JobTraining:   {persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
 }

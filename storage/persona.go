@@ -46,7 +46,7 @@ func (s *Store) Personas(ctx context.Context, userID string, limit, offset int) 
 			return err
 		}
 		page, err = many(ctx, tx, scanPersona,
-			personaColumns+` ORDER BY p.created_at DESC, p.id LIMIT $1 OFFSET $2`, limit, offset)
+			personaColumns+` ORDER BY p.created_at DESC, p.id LIMIT $1 OFFSET $2`, max(limit, 0), max(offset, 0))
 		return err
 	})
 	return page, total, err

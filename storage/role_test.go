@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"gocloud.dev/blob/memblob"
 	"gocloud.dev/secrets/localsecrets"
@@ -101,6 +102,42 @@ func TestMigrateTwiceAndAtOnce(t *testing.T) {
 	require.NoError(t, tryOpen(t.Context(), storagetest.AppURL(t, databaseURL)))
 }
 
+// In production the owner is no superuser; then row-level security is forced on the owner too, and erasing still reaches every
+// row that hangs on a persona.
+func TestAnOrdinaryOwner(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	ownerURL := withRole(t, b, "CREATEROLE")
+	empty := storagetest.EmptyDatabase(t)
+	u, err := url.Parse(ownerURL)
+	require.NoError(t, err)
+	into, err := url.Parse(empty)
+	require.NoError(t, err)
+	_, err = b.Owner.Exec(t.Context(), "ALTER DATABASE "+strings.TrimPrefix(into.Path, "/")+" OWNER TO "+u.User.Username())
+	require.NoError(t, err)
+	u.Path = into.Path
+	require.NoError(t, storage.Migrate(t.Context(), u.String(), ""))
+	require.ErrorContains(t, tryOpen(t.Context(), u.String()), "owns tables")
+
+	s, err := storage.Open(t.Context(), storagetest.AppURL(t, empty), b.Bucket, b.Keeper)
+	require.NoError(t, err)
+	defer s.Close()
+	p := create(t, s, uuid.NewString())
+	owner, err := pgxpool.New(t.Context(), u.String())
+	require.NoError(t, err)
+	defer owner.Close()
+	require.Zero(t, count(t, owner, `SELECT count(*) FROM personas`), "the owner sees no rows either")
+
+	e, err := s.RequestErasure(t.Context(), p.UserID, p.ID)
+	require.NoError(t, err)
+	rows, err := s.EraseRows(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Equal(t, 6, rows)
+	left, err := s.Leftovers(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"blobs"}, left)
+}
+
 func TestTheAppsRoleOwnsNothing(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -109,7 +146,7 @@ func TestTheAppsRoleOwnsNothing(t *testing.T) {
 SELECT NOT (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication OR rolinherit)
        AND NOT EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) FROM pg_roles r WHERE rolname = $1`, storage.AppRole).Scan(&safe))
 	require.True(t, safe)
-	err := asApp(t, b.AppURL, nil, func(tx pgx.Tx) error {
+	err := asApp(t, b.App, nil, func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), `CREATE TABLE mine (x int)`)
 		return err
 	})

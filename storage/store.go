@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"gocloud.dev/blob"
@@ -20,6 +21,10 @@ type Store struct {
 	ending func() string // random ending of a trigger word
 }
 
+// defaultConns is the size of the pool unless the address says pool_max_conns. pgx would take the number of cores, which is too
+// few: a relay holds a connection while it waits for Temporal.
+const defaultConns = 10
+
 // Open connects to the database as the app's role. It refuses, with one sentence, a role that could get around row-level
 // security (a superuser, one with BYPASSRLS, the owner of a table, or a member of such a role) and a database that lacks
 // migrations. Bucket and keeper stay the caller's to close, after Close.
@@ -27,6 +32,9 @@ func Open(ctx context.Context, databaseURL string, bucket *blob.Bucket, keeper *
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, errDatabaseURL
+	}
+	if !strings.Contains(databaseURL, "pool_max_conns") {
+		config.MaxConns = max(config.MaxConns, defaultConns)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

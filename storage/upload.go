@@ -41,13 +41,17 @@ func (s *Store) BeginUpload(ctx context.Context, userID string) (*Upload, error)
 		store: s, userID: userID, personaID: uuid.NewString(), cipher: cipher, wrapped: wrapped,
 		written: make(map[string]BlobInfo),
 	}
-	return u, s.asUser(ctx, userID, func(tx *userTx) error {
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		if err := lockUser(ctx, tx); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, insertDiscard, userID, u.personaID)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 // PersonaID is the id that the persona will have.

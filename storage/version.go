@@ -74,8 +74,8 @@ const (
 UPDATE persona_versions SET stage = $3, progress = $4, remaining_seconds = $5, queue_position = $6,
        started_at = COALESCE(started_at, now()) WHERE persona_id = $1 AND number = $2`
 	updateFirstStatus = `
-UPDATE personas SET status = $2, updated_at = now(),
-       training_started_at = CASE WHEN $2 = 'pending' THEN training_started_at ELSE COALESCE(training_started_at, now()) END
+UPDATE personas SET status = $2::text, updated_at = now(),
+       training_started_at = CASE WHEN $2::text = 'pending' THEN training_started_at ELSE COALESCE(training_started_at, now()) END
 WHERE id = $1 AND status NOT IN ('erasing', 'ready')
   AND NOT EXISTS (SELECT FROM persona_versions WHERE persona_id = $1 AND status = 'active')`
 )

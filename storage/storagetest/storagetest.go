@@ -26,6 +26,7 @@ import (
 type Bed struct {
 	Store     *storage.Store
 	Owner     *pgxpool.Pool // as the superuser, who sees every row
+	App       *pgxpool.Pool // as storage.AppRole, without the store in between
 	OwnerURL  string
 	AppURL    string // as storage.AppRole
 	Bucket    *blob.Bucket
@@ -56,6 +57,9 @@ func NewBed(t testing.TB) *Bed {
 	b.Owner, err = pgxpool.New(t.Context(), b.OwnerURL)
 	require.NoError(t, err)
 	t.Cleanup(b.Owner.Close)
+	b.App, err = pgxpool.New(t.Context(), b.AppURL)
+	require.NoError(t, err)
+	t.Cleanup(b.App.Close)
 	b.Store = b.Reopen(t)
 	return b
 }
@@ -95,7 +99,7 @@ func clone(t testing.TB, from string) string {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		// The test's own context has ended by now.
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 		defer cancel()
 		_, _ = s.admin.Exec(ctx, "DROP DATABASE "+quoted+" WITH (FORCE)")
 	})

@@ -1,0 +1,276 @@
+package storage_test
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/storagetest"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestAVersionHasOneJob(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	ids := make([]string, 10)
+	var wg sync.WaitGroup
+	for i := range ids {
+		wg.Go(func() {
+			job, err := s.EnsureJob(t.Context(), p.UserID, p.ID, 1, endpoint, persona.DefaultTrainingConfig())
+			if err == nil {
+				ids[i] = job.ID
+			}
+		})
+	}
+	wg.Wait()
+	require.NotEmpty(t, ids[0])
+	require.Len(t, slices.Compact(ids), 1)
+	jobs, err := s.JobsOf(t.Context(), p.UserID, p.ID)
+	require.NoError(t, err)
+	require.Len(t, jobs, 1)
+	require.Equal(t, persona.JobIntended, jobs[0].Status)
+	require.Zero(t, jobs[0].Attempt)
+	require.Empty(t, jobs[0].RequestID)
+	require.Equal(t, persona.DefaultTrainingConfig(), jobs[0].Config)
+	_, err = s.EnsureJob(t.Context(), p.UserID, p.ID, 2, endpoint, persona.DefaultTrainingConfig())
+	require.ErrorIs(t, err, storage.ErrNotFound, "no such version")
+}
+
+func TestOfTwentySubmitsOneBegins(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	p := create(t, b.Store, uuid.NewString())
+	job := createJob(t, b.Store, p)
+	second := b.Reopen(t)
+	var won, lost atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 20 {
+		s := b.Store
+		if i%2 == 1 {
+			s = second
+		}
+		wg.Go(func() {
+			switch _, err := s.BeginSubmit(t.Context(), p.UserID, job.ID); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, storage.ErrConflict):
+				lost.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, won.Load())
+	require.EqualValues(t, 19, lost.Load())
+	job, err := b.Store.Job(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	require.Equal(t, persona.JobSubmitting, job.Status)
+	require.Equal(t, 1, job.Attempt)
+	require.NotNil(t, job.SubmittingAt)
+}
+
+func TestATokenOpensItsJobAndNothingElse(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	s := b.Store
+	anna, boris := create(t, s, uuid.NewString()), create(t, s, uuid.NewString())
+	job, other := createJob(t, s, anna), createJob(t, s, boris)
+	token, err := s.BeginSubmit(t.Context(), anna.UserID, job.ID)
+	require.NoError(t, err)
+	require.Len(t, token, 43, "256 bits")
+	otherToken, err := s.BeginSubmit(t.Context(), boris.UserID, other.ID)
+	require.NoError(t, err)
+	require.NotEqual(t, token, otherToken)
+	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM persona_training_jobs j WHERE to_jsonb(j)::text LIKE '%' || $1 || '%'`, token))
+
+	found, err := s.JobByToken(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, job.ID, found.ID)
+	require.Equal(t, anna.UserID, found.UserID)
+	for _, bad := range []string{"", "x", token + "x", uuid.NewString()} {
+		_, err := s.JobByToken(t.Context(), bad)
+		require.ErrorIs(t, err, storage.ErrNotFound)
+	}
+
+	var hash string
+	require.NoError(t, b.Owner.QueryRow(t.Context(),
+		`SELECT encode(token_hash, 'hex') FROM persona_training_jobs WHERE id = $1`, job.ID).Scan(&hash))
+	require.NoError(t, asApp(t, b.App, map[string]string{"persona.job_token": hash}, func(tx pgx.Tx) error {
+		for table, want := range map[string]int{"persona_training_jobs": 1, "personas": 0, "persona_versions": 0, "data_keys": 0} {
+			var n int
+			require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM `+table).Scan(&n))
+			require.Equal(t, want, n, table)
+		}
+		tag, err := tx.Exec(t.Context(), `UPDATE persona_training_jobs SET status = 'failed'`)
+		require.NoError(t, err)
+		require.Zero(t, tag.RowsAffected(), "to be read, not written")
+		return nil
+	}))
+}
+
+func TestJobsMoveOnlyAsTheyMay(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	s := b.Store
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	all := constants(t, "JobStatus")
+	legal := namedSuccessors(t, all)
+	require.Len(t, all, 9)
+	for _, from := range all {
+		for _, to := range all {
+			_, err := b.Owner.Exec(t.Context(),
+				`UPDATE persona_training_jobs SET status = $2, job_id = 'r', completed_at = NULL WHERE id = $1`, job.ID, from)
+			require.NoError(t, err)
+			moved, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobStatus(from)},
+				persona.JobStatus(to), storage.JobChange{})
+			if to != "submitting" && slices.Contains(legal[from], to) {
+				require.NoError(t, err, "%s to %s", from, to)
+				require.EqualValues(t, to, moved.Status)
+			} else {
+				require.ErrorContains(t, err, "does not go", "%s to %s", from, to)
+			}
+		}
+	}
+}
+
+// namedSuccessors reads the legal moves where they are told: after the colon in the comment of each persona.JobStatus.
+func namedSuccessors(t *testing.T, all []string) map[string][]string {
+	t.Helper()
+	source, err := os.ReadFile("../internal/persona/status.go")
+	require.NoError(t, err)
+	lines := regexp.MustCompile(`JobStatus = "(\w+)" +//[^:\n]*:?([^(\n]*)(?:\([^)\n]*\))?(.*)`).FindAllStringSubmatch(string(source), -1)
+	require.Len(t, lines, len(all))
+	named := make(map[string][]string)
+	for _, line := range lines {
+		for _, word := range strings.FieldsFunc(line[2]+line[3], func(r rune) bool { return r == ' ' || r == ',' }) {
+			if slices.Contains(all, word) {
+				named[line[1]] = append(named[line[1]], word)
+			}
+		}
+	}
+	return named
+}
+
+func TestMoveJob(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	move := func(from, to persona.JobStatus, change storage.JobChange) (storage.Job, error) {
+		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{from}, to, change)
+	}
+	require.NoError(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip"))
+	_, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r1")})
+	require.ErrorIs(t, err, storage.ErrConflict, "it is not submitting")
+
+	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	require.NoError(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip"))
+	require.ErrorIs(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/2.zip"), storage.ErrConflict)
+
+	// Nothing was sent: another attempt, another token.
+	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: ptr("refused connection")})
+	require.NoError(t, err)
+	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{})
+	require.Error(t, err, "what was bought has an id")
+	require.NotErrorIs(t, err, storage.ErrConflict)
+
+	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r1")})
+	require.NoError(t, err)
+	require.Equal(t, 2, queued.Attempt)
+	require.Equal(t, "r1", queued.RequestID)
+	require.Equal(t, "https://files/1.zip", queued.DatasetURL)
+	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r1")})
+	require.NoError(t, err, "the same again is success")
+	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r2")})
+	require.ErrorIs(t, err, storage.ErrConflict, "another purchase is not")
+	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.ErrorIs(t, err, storage.ErrConflict, "bought is bought")
+
+	training, err := move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: ptr(40)})
+	require.NoError(t, err)
+	require.NotNil(t, training.StartedAt)
+	training, err = move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: ptr(30)})
+	require.NoError(t, err)
+	require.Equal(t, 40, training.Progress)
+	done, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobQueued, persona.JobTraining},
+		persona.JobCompleted, storage.JobChange{WeightsURL: ptr("https://files/w"), ConfigURL: ptr("https://files/c"), Progress: ptr(100)})
+	require.NoError(t, err)
+	require.NotNil(t, done.CompletedAt)
+	require.Equal(t, "https://files/w", done.WeightsURL)
+	require.Equal(t, "https://files/c", done.ConfigURL)
+	_, err = move(persona.JobTraining, persona.JobFailed, storage.JobChange{})
+	require.ErrorIs(t, err, storage.ErrConflict, "an end is an end")
+}
+
+func TestAnUncertainPurchaseCanBeGivenUp(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	_, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobUncertain, storage.JobChange{})
+	require.NoError(t, err)
+	job, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain},
+		persona.JobCancelled, storage.JobChange{ErrorMessage: ptr("may be billed")})
+	require.NoError(t, err)
+	require.Equal(t, persona.JobCancelled, job.Status)
+	require.Equal(t, "may be billed", job.ErrorMessage)
+	require.Empty(t, job.RequestID)
+	require.NotNil(t, job.CompletedAt)
+}
+
+func TestNothingIsBoughtForWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	failed, erasing := create(t, s, uuid.NewString()), create(t, s, uuid.NewString())
+	for _, p := range []storage.Persona{failed, erasing} {
+		createJob(t, s, p)
+	}
+	require.NoError(t, s.FailVersion(t.Context(), failed.UserID, failed.ID, 1, persona.VersionCancelled, storage.Failure{Code: "cancelled"}))
+	_, err := s.RequestErasure(t.Context(), erasing.UserID, erasing.ID)
+	require.NoError(t, err)
+	for _, p := range []storage.Persona{failed, erasing} {
+		jobs, err := s.JobsOf(t.Context(), p.UserID, p.ID)
+		require.NoError(t, err)
+		_, err = s.BeginSubmit(t.Context(), p.UserID, jobs[0].ID)
+		require.ErrorIs(t, err, storage.ErrConflict)
+	}
+}
+
+func TestDurations(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	_, ok, err := s.TypicalSeconds(t.Context(), endpoint)
+	require.NoError(t, err)
+	require.False(t, ok)
+	for _, seconds := range []int{100, 10, 5000} {
+		require.NoError(t, s.RecordDuration(t.Context(), endpoint, 1000, 12, seconds))
+	}
+	seconds, ok, err := s.TypicalSeconds(t.Context(), endpoint)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, 100, seconds)
+	for range 50 {
+		require.NoError(t, s.RecordDuration(t.Context(), endpoint, 1000, 12, 7))
+	}
+	seconds, _, err = s.TypicalSeconds(t.Context(), endpoint)
+	require.NoError(t, err)
+	require.Equal(t, 7, seconds, "old ones no longer count")
+}
