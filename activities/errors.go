@@ -69,6 +69,8 @@ func classOf(err error) string {
 	var op *net.OpError
 	var link *url.Error
 	switch {
+	case errors.Is(err, storage.ErrRefused):
+		return err.Error()
 	case errors.As(err, &pg):
 		return "database error, SQLSTATE " + pg.Code
 	case errors.Is(err, context.DeadlineExceeded):

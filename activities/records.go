@@ -34,11 +34,16 @@ func (a *Records) PlanTraining(ctx context.Context, in contract.TrainPersonaInpu
 	if err != nil {
 		return TrainingPlan{}, err
 	}
+	owner, err := a.Store.Persona(ctx, in.UserID, in.PersonaID)
+	if err != nil {
+		return TrainingPlan{}, err
+	}
 	photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
 	if err != nil {
 		return TrainingPlan{}, err
 	}
-	plan := TrainingPlan{Open: version.Status == persona.VersionTraining, MinPhotos: a.Policy.MinPhotos}
+	open := version.Status == persona.VersionTraining && owner.Status != persona.StatusErasing
+	plan := TrainingPlan{Open: open, MinPhotos: a.Policy.MinPhotos}
 	for _, p := range photos {
 		plan.Photos = append(plan.Photos, PhotoTask{PhotoID: p.ID, Index: p.Index, Fetch: p.StoragePath == ""})
 	}

@@ -45,8 +45,8 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 		return JobState{}, err
 	}
 	token, err := a.Store.BeginSubmit(ctx, in.UserID, in.JobID)
-	if errors.Is(err, storage.ErrConflict) { // somebody else is submitting at this moment
-		return a.SubmitTraining(ctx, in)
+	if errors.Is(err, storage.ErrConflict) {
+		return a.lostTheRace(ctx, in)
 	}
 	if err != nil {
 		return JobState{}, err
@@ -88,13 +88,32 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 	}
 }
 
+// lostTheRace is for a run that was not given the one attempt: another run of this activity has it at this moment, and
+// whether that ends well is not known here; or the version has ended, and there is nothing to buy any more.
+func (a *Training) lostTheRace(ctx context.Context, in JobInput) (JobState, error) {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	switch {
+	case err != nil:
+		return JobState{}, err
+	case job.Status == persona.JobIntended:
+		return JobState{}, storage.ErrConflict
+	case job.Status == persona.JobSubmitting:
+		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+	default:
+		return JobState{Status: job.Status, Reason: job.ErrorMessage}, nil
+	}
+}
+
 // move records the outcome of a submit, also where another run has called it uncertain meanwhile: who sent it knows
 // best, and AbsenceProof outlasts every attempt. Losing the race against the webhook, which may already have settled
 // the job, is fine: then its word stands.
 func (a *Training) move(
 	ctx context.Context, job storage.Job, to persona.JobStatus, change storage.JobChange,
 ) (JobState, error) {
-	from := []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}
+	from := []persona.JobStatus{persona.JobSubmitting}
+	if to != persona.JobUncertain {
+		from = append(from, persona.JobUncertain)
+	}
 	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, from, to, change)
 	if errors.Is(err, storage.ErrConflict) {
 		moved, err = a.Store.Job(ctx, job.UserID, job.ID)

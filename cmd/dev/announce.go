@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/inflio/persona/internal/app"
+)
+
+// tokenLife is how long the printed token is good for.
+const tokenLife = 30 * 24 * time.Hour
+
+var welcome = template.Must(template.New("welcome").Parse(`
+Persona is ready after {{.Took}}. Ctrl-C stops it; the next start finds everything in
+{{.Dir}} again.
+
+  API           {{.API}}  (its documentation: {{.API}}/docs)
+  Temporal UI   http://{{.UI}}
+  Temporal      {{.Temporal}}
+  Local trainer http://{{.Trainer}}  (stands in for fal.ai; its pictures are not FLUX's)
+{{if .Token}}
+A token for the user dev, good for 30 days:
+
+  export PERSONA_TOKEN={{.Token}}
+
+Train from a folder of 5 to 40 photos of one person who agreed to it:
+
+  (cd PHOTOS && set -- && for photo in *.[jJpP]*; do set -- "$@" -F "photos=@$photo"; done &&
+   curl -sS {{.API}}/api/personas/train -H "Authorization: Bearer $PERSONA_TOKEN" -F name=Anna "$@" -F 'consent={{.Consent}}')
+
+Ask how it goes, with the id from the answer:
+
+  curl -sS {{.API}}/api/personas/ID/status -H "Authorization: Bearer $PERSONA_TOKEN"
+
+Or: go run ./cmd/persona train PHOTOS
+{{else}}
+Tokens come from your OIDC issuer (PERSONA_AUTH_JWKS_URL).
+{{end}}`))
+
+const exampleConsent = `{"agreed_to_terms":true,"consent_items":{"facial_recognition":true,"ai_training":true,"likeness_usage":true,"data_retention":true}}`
+
+// announce tells where everything is and what to do first.
+func (p *parts) announce(took time.Duration) {
+	token := ""
+	if p.config.AuthJWKSURL == "" {
+		var err error
+		if token, err = app.NewToken(p.config, "dev", tokenLife); err != nil {
+			p.log.Warn("no token for the user dev", "error", err)
+		}
+	}
+	var text strings.Builder
+	err := welcome.Execute(&text, map[string]any{
+		"Took": took.Round(10 * time.Millisecond), "Dir": p.dir, "API": "http://" + reachable(p.flags.HTTP), "UI": p.flags.UI,
+		"Temporal": p.flags.Temporal, "Trainer": p.flags.Trainer, "Token": token, "Consent": exampleConsent,
+	})
+	if err != nil {
+		panic(err) // the template above is wrong; any test finds it
+	}
+	p.say("%s", text.String())
+}

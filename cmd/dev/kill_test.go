@@ -1,0 +1,47 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The whole process group is killed in the middle of every stage, and each time a new start goes on. One person, one
+// training, paid once.
+func TestKillAtEveryStage(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t, 3*time.Second)
+	user := token(t, "survivor")
+	answer := s.train(t, user, "Survivor", photosOf(t, 4, 6))
+	s.kill() // at once: the answer was given, so the persona is on record
+	for _, stage := range []string{"preprocessing", "uploading", "queued", "training", "validating", "deploying"} {
+		s.start(t)
+		reached := s.follow(t, user, answer.ID, func(now statusAnswer) bool {
+			return ended(now) || order[now.Stage] >= order[stage]
+		})
+		t.Logf("killed at %s (%d %%)", reached.Stage, reached.Progress)
+		s.kill()
+	}
+	s.start(t)
+	s.ready(t, user, answer.ID)
+	require.Len(t, s.trainings(t), 1)
+
+	require.Less(t, s.interrupt(t), 10*time.Second)
+}
+
+var order = map[string]int{
+	"collecting": 1, "preprocessing": 2, "uploading": 3, "queued": 4, "training": 5, "validating": 6, "deploying": 7, "done": 8,
+}
+
+func TestInterruptInTheMiddleOfATraining(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t, 5*time.Second)
+	user := token(t, "patient")
+	answer := s.train(t, user, "Patient", photosOf(t, 4, 6))
+	s.follow(t, user, answer.ID, func(now statusAnswer) bool { return now.Stage == "training" })
+	require.Less(t, s.interrupt(t), 10*time.Second)
+	s.start(t)
+	s.ready(t, user, answer.ID)
+	require.Len(t, s.trainings(t), 1)
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/inflio/persona/internal/embedded/folder"
+)
+
+// secretsName is the file of the secrets of a data folder, in the form of an environment file.
+const secretsName = "secrets.env"
+
+// secrets are made once for a data folder.
+type secrets struct {
+	KeyURL      string // wraps the data keys: without it nothing that is stored can be read
+	AppPassword string // of the app's role in the database
+	FalKey      string // that the local trainer accepts
+}
+
+// fields names the secrets as the environment does.
+func (s *secrets) fields() map[string]*string {
+	return map[string]*string{"PERSONA_KEY_URL": &s.KeyURL, "PERSONA_APP_PASSWORD": &s.AppPassword, "FAL_KEY": &s.FalKey}
+}
+
+// loadSecrets reads the secrets of the data folder, or makes them when it is new.
+func loadSecrets(dir string) (secrets, error) {
+	var s secrets
+	path := filepath.Join(dir, secretsName)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.create(dir, path)
+	}
+	if err != nil {
+		return s, fmt.Errorf("the data folder %s cannot be used: %w", dir, err)
+	}
+	fields := s.fields()
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && fields[name] != nil {
+			*fields[name] = value
+		}
+	}
+	for name, value := range fields {
+		if *value == "" {
+			return s, fmt.Errorf("the data folder %s is damaged (%s lacks %s): restore the file, or delete the folder to begin anew", dir, secretsName, name)
+		}
+	}
+	return s, nil
+}
+
+func (s secrets) create(dir, path string) (secrets, error) {
+	if _, err := os.Stat(filepath.Join(dir, "postgres")); err == nil {
+		return s, fmt.Errorf("the data folder %s is damaged (%s, the key to all that it holds, is missing): restore the file, or delete the folder to begin anew", dir, secretsName)
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	s = secrets{
+		KeyURL:      "base64key://" + base64.URLEncoding.EncodeToString(key),
+		AppPassword: rand.Text(),
+		FalKey:      "local:" + rand.Text(),
+	}
+	text := fmt.Sprintf("# Made once. Without the key nothing in this folder can be read.\nPERSONA_KEY_URL=%s\nPERSONA_APP_PASSWORD=%s\nFAL_KEY=%s\n",
+		s.KeyURL, s.AppPassword, s.FalKey)
+	if err := folder.WriteFile(path, []byte(text)); err != nil {
+		return s, fmt.Errorf("the data folder %s cannot be used: %w", dir, err)
+	}
+	return s, nil
+}
