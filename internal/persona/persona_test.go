@@ -1,0 +1,170 @@
+package persona_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+func TestProgressNeverFallsFromStageToStage(t *testing.T) {
+	t.Parallel()
+	stages := []persona.Stage{
+		persona.StageCollecting, persona.StagePreprocessing, persona.StageUploading, persona.StageQueued,
+		persona.StageTraining, persona.StageValidating, persona.StageDeploying, persona.StageDone,
+	}
+	last := 0
+	for _, s := range stages {
+		for _, share := range []float64{-1, 0, 0.3, 1, 7} {
+			now := persona.Progress(s, share)
+			if share >= 0 {
+				require.GreaterOrEqual(t, now, last, "%s %v", s, share)
+				last = now
+			}
+			require.LessOrEqual(t, now, 100)
+		}
+	}
+	require.Equal(t, 100, last)
+	require.Zero(t, persona.Progress("nonsense", 1))
+}
+
+func TestUserID(t *testing.T) {
+	t.Parallel()
+	const id = "3f2b8c1e-5a7d-4e9f-8b6a-0c1d2e3f4a5b"
+	require.Equal(t, id, persona.UserID(id), "an id stays itself")
+	mail := persona.UserID("jane@example.org")
+	require.True(t, persona.IsID(mail))
+	require.NotContains(t, mail, "jane")
+	require.Equal(t, mail, persona.UserID("jane@example.org"), "the same subject finds its data again")
+	require.NotEqual(t, mail, persona.UserID("john@example.org"))
+}
+
+func TestConsentNamesEverythingThatIsMissing(t *testing.T) {
+	t.Parallel()
+	full := persona.Consent{AgreedToTerms: true, Items: persona.ConsentItems{
+		FacialRecognition: true, AITraining: true, LikenessUsage: true, DataRetention: true,
+	}}
+	require.NoError(t, full.Check())
+
+	var problem *persona.Error
+	require.ErrorAs(t, persona.Consent{}.Check(), &problem)
+	require.Equal(t, persona.CodeConsentMissing, problem.Code)
+	require.Len(t, problem.Fields, 5)
+
+	one := full
+	one.Items.LikenessUsage = false
+	require.ErrorAs(t, one.Check(), &problem)
+	require.Equal(t, []string{"consent_items.likeness_usage"}, problem.Fields)
+
+	for _, days := range []int{-1, persona.MaxConsentDays + 1} {
+		limited := full
+		limited.Restrictions.TimeLimitDays = days
+		require.ErrorAs(t, limited.Check(), &problem)
+		require.Equal(t, persona.CodeConsentInvalid, problem.Code)
+	}
+	signed := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	_, ok := full.ExpiresAt(signed)
+	require.False(t, ok)
+	full.Restrictions.TimeLimitDays = 30
+	at, ok := full.ExpiresAt(signed)
+	require.True(t, ok)
+	require.Equal(t, signed.AddDate(0, 0, 30), at)
+}
+
+func TestTermsFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		wanted  persona.Tier
+		photos  int
+		tier    persona.Tier
+		refused bool
+	}{
+		{"", 5, persona.TierBasic, false},
+		{"", 9, persona.TierBasic, false},
+		{"", 10, persona.TierStandard, false},
+		{"", 15, persona.TierPremium, false},
+		{"", 40, persona.TierPremium, false},
+		{persona.TierBasic, 40, persona.TierBasic, false},
+		{persona.TierPremium, 14, "", true},
+		{"gold", 20, "", true},
+	} {
+		terms, err := persona.TermsFor(c.wanted, c.photos)
+		if c.refused {
+			require.Equal(t, persona.CodeTierInvalid, persona.CodeOf(err))
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, c.tier, terms.Tier, "%d photos", c.photos)
+	}
+}
+
+func TestTriggerWord(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Jane Doe":              "janedoeabcdef",
+		"Zoë Ångström-Özil":     "zoeangstromozilabcdef",
+		"王小明":                   "personaabcdef",
+		"R2 D2":                 "rdabcdef",
+		strings.Repeat("x", 90): strings.Repeat("x", 24) + "abcdef",
+	} {
+		word := persona.TriggerWord(name, "abcdef")
+		require.Equal(t, want, word)
+		require.LessOrEqual(t, len(word), 50)
+	}
+	require.Equal(t, "abczaf", persona.TriggerEnding([]byte{0, 1, 2, 25, 26, 31}))
+}
+
+func TestCleanName(t *testing.T) {
+	t.Parallel()
+	name, err := persona.CleanName("  Анна  ")
+	require.NoError(t, err)
+	require.Equal(t, "Анна", name)
+	for _, bad := range []string{"", "   ", strings.Repeat("ä", 101), "a\x00b", "\xff\xfe"} {
+		_, err := persona.CleanName(bad)
+		require.Equal(t, persona.CodeNameInvalid, persona.CodeOf(err), "%q", bad)
+	}
+	_, err = persona.CleanName(strings.Repeat("ä", 100))
+	require.NoError(t, err)
+}
+
+func TestTrainingConfig(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, persona.DefaultTrainingConfig().Check())
+	bad := persona.TrainingConfig{ModelBase: "sdxl", TrainingSteps: 0, LearningRate: 5}
+	var problem *persona.Error
+	require.ErrorAs(t, bad.Check(), &problem)
+	require.Subset(t, problem.Fields, []string{"model_base", "training_steps", "learning_rate", "optimizer"})
+}
+
+func TestBestStrength(t *testing.T) {
+	t.Parallel()
+	_, ok := persona.BestStrength(nil)
+	require.False(t, ok)
+	best, ok := persona.BestStrength([]persona.StrengthScore{
+		{Strength: 0.3, Consistency: 0.2, Quality: 0.9, Closeness: 0.1},
+		{Strength: 0.6, Consistency: 1, Quality: 0.9, Closeness: 0.5},
+		{Strength: 0.7, Consistency: 1, Quality: 0.9, Closeness: 0.6},
+		{Strength: 0.8, Consistency: 1, Quality: 0.6, Closeness: 0.9},
+	})
+	require.True(t, ok)
+	require.InDelta(t, 0.7, best.Strength, 1e-9, "as consistent and good as 0.6, and closer; 0.8 spoils the pictures")
+}
+
+func TestFindingsAreWholeSentences(t *testing.T) {
+	t.Parallel()
+	f := persona.NewFinding(persona.PhotoTooFewPixels, true, "384 x 480")
+	require.Equal(t, "The picture has too few pixels (384 x 480).", f.Why)
+	require.NotEmpty(t, f.Do)
+	require.NotContains(t, persona.NewFinding(persona.PhotoNoFace, true, "ignored").Why, "ignored")
+	require.NotEmpty(t, persona.NewFinding("unheard_of", true, "").Why)
+}
+
+func TestValidationPrompts(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "janeabc professional headshot", persona.ValidationPrompt(0, "janeabc"))
+	require.Equal(t, "casual portrait", persona.ValidationPrompt(1, ""))
+	require.Contains(t, persona.Caption("janeabc"), "janeabc")
+}
