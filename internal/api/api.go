@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -131,8 +133,12 @@ func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-// add registers one operation whose errors become problems.
+// add registers one operation whose errors become problems, and documents the answers that it names and no others.
 func add[I, O any](s *server, api huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	refuses := slices.Contains(op.Errors, http.StatusUnprocessableEntity)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -140,4 +146,7 @@ func add[I, O any](s *server, api huma.API, op huma.Operation, handle func(conte
 		}
 		return out, nil
 	})
+	if !refuses {
+		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma thinks that any parameter may be
+	}
 }

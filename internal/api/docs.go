@@ -230,7 +230,7 @@ func limits(s *huma.Schema) string {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%v to %v %s", low, high, unit)))
 	}
 	if s.Minimum != nil && s.Maximum != nil {
-		between(*s.Minimum, *s.Maximum, "")
+		between(int(*s.Minimum), int(*s.Maximum), "") // none of ours has a fraction
 	}
 	if s.MinLength != nil && s.MaxLength != nil {
 		between(*s.MinLength, *s.MaxLength, "characters")

@@ -54,10 +54,25 @@ func (s *server) trainOperation(api huma.API) {
 		Description: "As multipart/form-data with the photos themselves, its parts in any order, or as application/json with their " +
 			"addresses. What the files alone tell (kind, size, dimensions, damage) is refused here, all problems of all " +
 			"photos in one answer; what has to be judged by looking is in the status later. Nothing is kept of a refused request.",
-		Errors: []int{400, 401, 409, 413, 415, 422, 503},
+		Errors: []int{400, 401, 408, 409, 413, 415, 422, 503},
 	}, s.train)
 	// Only described, never read by huma: it would hold the whole upload in memory.
 	api.OpenAPI().Paths[trainPath].Post.RequestBody = s.trainBody(api.OpenAPI().Components.Schemas)
+}
+
+// partialConfig describes a training configuration of which everything may be left out, with what is taken then.
+func partialConfig(r huma.Registry) *huma.Schema {
+	whole := r.SchemaFromRef(r.Schema(reflect.TypeFor[persona.TrainingConfig](), true, "TrainingConfig").Ref)
+	defaults := reflect.ValueOf(persona.DefaultTrainingConfig())
+	partial := &huma.Schema{
+		Type: huma.TypeObject, AdditionalProperties: false, Properties: make(map[string]*huma.Schema, len(whole.Properties)),
+		Description: "Only what should differ from the defaults.",
+	}
+	for field, value := range defaults.Fields() {
+		name := field.Tag.Get("json")
+		partial.Properties[name] = &huma.Schema{Type: whole.Properties[name].Type, Default: value.Interface()}
+	}
+	return partial
 }
 
 func (s *server) trainBody(r huma.Registry) *huma.RequestBody {
@@ -79,7 +94,7 @@ func (s *server) trainBody(r huma.Registry) *huma.RequestBody {
 				Type: "integer", Minimum: &minimum, Maximum: &last,
 				Description: "Position of the photo that shows the person best, counted from 0.",
 			},
-			"config": r.Schema(reflect.TypeFor[persona.TrainingConfig](), true, "TrainingConfig"),
+			"config": partialConfig(r),
 		}
 	}
 	files, addresses := common(), common()

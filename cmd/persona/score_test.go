@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/sitter"
+)
+
+func TestScoreOfFilesThatAreNotPhotos(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string][]byte{"a.jpg": []byte("this is text, whatever its name says"), "b.jpg": nil})
+	api := newFakeAPI(t, nil)
+	code, out, said := api.persona(t, "score", filepath.Join(dir, "a.jpg"), filepath.Join(dir, "b.jpg"))
+	require.Equal(t, exitFailed, code, said)
+	require.Equal(t, ""+
+		"PHOTO  OVERALL  RESOLUTION  SHARPNESS  LIGHTING  FACE  SIZE  VERDICT\n"+
+		"a.jpg  0        0           0          0         0     0x0   refused\n"+
+		"b.jpg  0        0           0          0         0     0x0   refused\n"+
+		"\na.jpg\n  The file is not a JPEG or PNG picture. Save the photo as JPEG or PNG and send that file.\n"+
+		"\nb.jpg\n  The file is empty. Choose the photo again; the upload may have been interrupted.\n"+
+		"\n0 of 2 photos can be used.\n", out)
+	require.Empty(t, api.seen, "nothing is sent")
+
+	code, _, said = api.persona(t, "score", filepath.Join(dir, "c.jpg"))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, said, "there is no file")
+}
+
+func TestScoreAsJSON(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string][]byte{"tiny.jpg": smallJPEG()})
+	code, out, said := newFakeAPI(t, nil).persona(t, "score", "-json", dir)
+	require.Equal(t, exitFailed, code, said)
+	var results []scored
+	require.NoError(t, json.Unmarshal([]byte(out), &results))
+	require.Len(t, results, 1)
+	require.False(t, results[0].Accepted)
+	require.Equal(t, 8, results[0].Width)
+	require.Contains(t, out, `"code": "file_too_small"`)
+	require.Contains(t, out, `"code": "resolution_too_low"`)
+}
+
+// A file over the limit is told its size without being decoded.
+func TestScoreOfALargeFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "large.jpg")
+	require.NoError(t, os.WriteFile(path, append(smallJPEG(), make([]byte, 11<<20)...), 0o600))
+	code, out, _ := newFakeAPI(t, nil).persona(t, "score", path)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "The file is too large (11.0 MB")
+}
+
+// One drawn portrait is enough here: what scores mean is tested beside the scoring itself.
+func TestScoreOfAGoodPhoto(t *testing.T) {
+	t.Parallel()
+	portrait := sitter.New(7).Set(1, 1024)[0]
+	dir := folder(t, map[string][]byte{"good.jpg": sitter.EncodePhoto(portrait)})
+	code, out, said := newFakeAPI(t, nil).persona(t, "score", dir)
+	require.Equal(t, exitOK, code, out+said)
+	require.Contains(t, out, "1024x1024  good\n")
+	require.Contains(t, out, "\n1 of 1 photo can be used.\n")
+}
