@@ -134,7 +134,8 @@ func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trai
 	}
 	share = min(share, 0.99)
 	percent := int(100 * share)
-	if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobQueued, persona.JobTraining},
+	// A job that is training already takes the new progress too.
+	if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobQueued},
 		persona.JobTraining, storage.JobChange{Progress: &percent}); err != nil {
 		return err
 	}
