@@ -66,7 +66,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Dir: f.Data, Key: f.Key, Pace: f.Pace, PublicURL: f.PublicURL,
 		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	}
-	address := listener.Addr().(*net.TCPAddr)
+	address, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return fmt.Errorf("%s is not a TCP address", listener.Addr())
+	}
 	o.AllowRemote = !address.IP.IsLoopback()
 	if o.PublicURL == "" && !address.IP.IsUnspecified() {
 		o.PublicURL = "http://" + address.String()

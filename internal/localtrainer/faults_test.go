@@ -104,6 +104,7 @@ func TestFaultsOfRequests(t *testing.T) {
 		t.Run(c.on, func(t *testing.T) {
 			t.Parallel()
 			fresh := func(t *testing.T) (*rig, string, int) {
+				t.Helper()
 				r := start(t, localtrainer.Options{})
 				if c.on == "upload" {
 					return r, "", 0

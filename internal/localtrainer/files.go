@@ -161,16 +161,26 @@ func (f *fileStore) remove(token string) error {
 	return errors.Join(os.RemoveAll(f.at(token)), syncDir(f.dir))
 }
 
-// each calls visit for every file there is. A folder without a readable meta.json is a creation that a crash cut
-// short; it is visited with its token alone.
+// each calls visit for every file there is. A folder without a meta.json is a creation under way, or one that a crash
+// cut short; it is visited with its token and its age alone.
 func (f *fileStore) each(visit func(fileMeta) error) error {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
+		if !tokenPattern.MatchString(e.Name()) {
+			continue // not ours
+		}
 		m := fileMeta{Token: e.Name()}
-		if err := readJSON(f.at(e.Name(), "meta.json"), &m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := readJSON(f.at(e.Name(), "meta.json"), &m)
+		if errors.Is(err, fs.ErrNotExist) {
+			info, gone := e.Info()
+			if gone != nil {
+				continue // removed meanwhile
+			}
+			m.CreatedAt = info.ModTime()
+		} else if err != nil {
 			return err
 		}
 		if err := visit(m); err != nil {

@@ -163,7 +163,7 @@ func (s *Server) erase(j *job) ([]string, error) {
 		j.ErasedAt = &now
 	}
 	j.Input, j.Output, j.Logs, j.Error = nil, nil, nil, ""
-	j.Webhook, j.Delivered = "", true
+	j.Webhook, j.Delivered, j.Lifecycle = "", true, lifecycle{}
 	// The record goes first: a crash in between leaves files that the next start recognises as erased.
 	if err := s.save(j); err != nil {
 		return nil, err

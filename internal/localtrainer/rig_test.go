@@ -49,7 +49,7 @@ func (c *clock) advance(d time.Duration) {
 
 // rig is a server with everything around it.
 type rig struct {
-	t     testing.TB
+	t     *testing.T
 	url   string
 	dir   string
 	clock *clock
@@ -57,7 +57,7 @@ type rig struct {
 }
 
 // start runs a server until the test ends or stop is called.
-func start(t testing.TB, o localtrainer.Options) *rig {
+func start(t *testing.T, o localtrainer.Options) *rig {
 	t.Helper()
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
@@ -230,7 +230,7 @@ var portraits = sync.OnceValue(func() [][]byte {
 
 // archive makes a training archive of up to six drawn pictures of one person. caption is given the index of the
 // picture; an empty caption leaves the file out.
-func archive(t testing.TB, n int, caption func(i int) string) []byte {
+func archive(t *testing.T, n int, caption func(i int) string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -258,7 +258,7 @@ func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
 }
 
 // zipOf is an archive of files that hold nothing of use.
-func zipOf(t testing.TB, names ...string) []byte {
+func zipOf(t *testing.T, names ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -283,7 +283,7 @@ func many(n int) []string {
 }
 
 // scenery is an archive of pictures without anybody in them.
-func scenery(t testing.TB) []byte {
+func scenery(t *testing.T) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)

@@ -127,7 +127,7 @@ func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) {
 	err = writeDurable(s.files.at(m.Token, dataName), func(f *os.File) error {
 		for i, p := range body.Parts {
 			if i > 0 && p.Number <= body.Parts[i-1].Number {
-				return badPart{"The parts are not in ascending order."}
+				return partError{"The parts are not in ascending order."}
 			}
 			if err := appendPart(f, s.files.at(m.Token, partName(p.Number)), p.Number, p.ETag); err != nil {
 				return err
@@ -140,7 +140,7 @@ func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) {
 		if _, done := os.Stat(s.files.at(m.Token, dataName)); done == nil {
 			err = nil
 		} else {
-			err = badPart{"A part was never uploaded."}
+			err = partError{"A part was never uploaded."}
 		}
 	}
 	if err != nil {
@@ -152,10 +152,10 @@ func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"access_url": s.base(r) + m.path()})
 }
 
-// badPart is a mistake of the client, told to it in words.
-type badPart struct{ what string }
+// partError is a mistake of the client, told to it in words.
+type partError struct{ what string }
 
-func (b badPart) Error() string { return b.what }
+func (e partError) Error() string { return e.what }
 
 func appendPart(to io.Writer, path string, number int, etag string) error {
 	f, err := os.Open(path)
@@ -168,7 +168,7 @@ func appendPart(to io.Writer, path string, number int, etag string) error {
 		return err
 	}
 	if strings.Trim(etag, `"`) != strings.Trim(etagOf(sum), `"`) {
-		return badPart{fmt.Sprintf("Part %d has another etag.", number)}
+		return partError{fmt.Sprintf("Part %d has another etag.", number)}
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (s *Server) dropParts(token string) {
 
 func (s *Server) uploadFailed(w http.ResponseWriter, err error) {
 	var tooLarge *http.MaxBytesError
-	var bad badPart
+	var bad partError
 	switch {
 	case errors.As(err, &tooLarge):
 		refuse(w, http.StatusRequestEntityTooLarge, "The file is too large.")

@@ -1,20 +1,22 @@
 // Runs fal's own JavaScript client against the local trainer. The client is the proof: nobody here wrote it, and it
 // works with fal. Exit code 0 when every check holds.
 import assert from "node:assert/strict";
+import { File } from "node:buffer";
 import { execFileSync, spawn } from "node:child_process";
 import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { ApiError, createFalClient, ValidationError } from "@fal-ai/client";
 
 const TRAIN = "fal-ai/flux-lora-fast-training";
 const IMAGE = "fal-ai/flux-lora";
 const TRIGGER = "ohwxperson";
-const root = resolve(import.meta.dirname, "../..");
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "fal-client-"));
 
 // startTrainer builds and starts the real program on a free port, paced so that a running training can be seen.
