@@ -54,7 +54,11 @@ func Main(m *testing.M) {
 
 func start() (_ *server, err error) {
 	sweep()
-	folder, err := os.MkdirTemp("", folderStart+strconv.Itoa(os.Getpid())+"-")
+	name := folderStart + strconv.Itoa(os.Getpid()) + "-"
+	folder, err := os.MkdirTemp(base(), name)
+	if err != nil {
+		folder, err = os.MkdirTemp("", name) // the faster place may be read-only
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (s *server) stop() {
 
 // sweep removes the folders of test processes that were killed.
 func sweep() {
-	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), folderStart+"*")) // the pattern is valid
+	folders, _ := filepath.Glob(filepath.Join(base(), folderStart+"*")) // the pattern is valid
 	for _, folder := range folders {
 		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), folderStart), "-")
 		pid, err := strconv.Atoi(number)
