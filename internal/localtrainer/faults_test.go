@@ -187,9 +187,12 @@ func TestFaultsOfJobs(t *testing.T) {
 			require.Equal(t, http.StatusNotFound, r.do("GET", endpoint+"/requests/"+id+"/status", nil).code)
 			require.Len(t, r.jobs(), 2)
 
-			r.fault(on, "late", "delay_ms", 200)
+			r.fault(on, "late", "delay_ms", 600_000)
 			id = r.submit(endpoint, stranger())
+			r.done(endpoint, r.submit(endpoint, stranger())) // overtakes it
 			require.Equal(t, "IN_QUEUE", r.do("GET", endpoint+"/requests/"+id+"/status", nil).text("status"))
+			r.clock.advance(time.Hour)
+			r.submit(endpoint, stranger()) // makes the queue look at the clock
 			r.done(endpoint, id)
 
 			r.fault(on, "stuck")
@@ -236,11 +239,13 @@ func TestFaultsOfAnswers(t *testing.T) {
 	cancel := func(effect string) {
 		r.fault("cancel", effect, "delay_ms", 100)
 		require.Equal(t, "CANCELLATION_REQUESTED", r.do("PUT", images+"/requests/"+id+"/cancel", nil).text("status"))
-		require.Equal(t, "IN_PROGRESS", r.status(id).text("status"))
 	}
 	cancel("lost")
+	require.Equal(t, "IN_PROGRESS", r.status(id).text("status"))
+	begun := time.Now()
 	cancel("late")
 	r.await(id, inState("COMPLETED"))
+	require.GreaterOrEqual(t, time.Since(begun), 100*time.Millisecond)
 	require.Equal(t, 499, r.done(images, id).code)
 }
 

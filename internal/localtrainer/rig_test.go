@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second // for conditions that come in milliseconds on a machine that is not busy
+	patience = 2 * time.Minute // for conditions that come in milliseconds on a machine that is not busy
 	key      = "id:secret"
 	images   = "/" + localtrainer.ImageEndpoint
 	training = "/" + localtrainer.TrainEndpoint
