@@ -1,0 +1,263 @@
+package trainer_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	_ "image/jpeg" // what generations come as
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/localtrainer"
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/sitter"
+	"github.com/inflio/persona/internal/trainer"
+)
+
+// local is a client of a local trainer that works its queue, and the trainer's address.
+func local(t *testing.T, pace time.Duration) (*trainer.Client, string) {
+	t.Helper()
+	server, err := localtrainer.New(localtrainer.Options{Dir: t.TempDir(), Key: "id:secret", Pace: pace})
+	require.NoError(t, err)
+	http := httptest.NewServer(server.Handler())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // it ends after the clean-up of what uses it
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		http.Close()
+	})
+	return trainer.New(trainer.Config{
+		Key: "id:secret", QueueURL: http.URL, RESTURL: http.URL, APIURL: http.URL + "/v1",
+		Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
+	}), http.URL
+}
+
+// dataset is a zip of photos of one drawn person with captions.
+func dataset(t *testing.T, trigger string) trainer.File {
+	t.Helper()
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	for i, portrait := range sitter.New(7).Set(5, 400) {
+		photo, err := w.Create(fmt.Sprintf("%02d.jpg", i))
+		require.NoError(t, err)
+		_, err = photo.Write(sitter.EncodePhoto(portrait))
+		require.NoError(t, err)
+		caption, err := w.Create(fmt.Sprintf("%02d.txt", i))
+		require.NoError(t, err)
+		_, err = io.WriteString(caption, "a photo of "+trigger)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return trainer.File{
+		Name: "set.zip", ContentType: "application/zip", Size: int64(archive.Len()),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil },
+	}
+}
+
+func status(t *testing.T, address string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode
+}
+
+func order(t *testing.T, server, fault string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server+"/_local/faults", strings.NewReader(fault))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, res.Body.Close()) }()
+	require.Less(t, res.StatusCode, 300)
+}
+
+func completed(t *testing.T, client *trainer.Client, requestID string) trainer.Status {
+	t.Helper()
+	var last trainer.Status
+	require.Eventually(t, func() bool {
+		var err error
+		last, err = client.TrainingStatus(t.Context(), requestID)
+		return err == nil && last.State == trainer.Completed
+	}, 5*time.Minute, 10*time.Millisecond)
+	return last
+}
+
+// Client and local trainer are written apart from each other, after the same description of the service.
+func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
+	t.Parallel()
+	client, server := local(t, 0)
+	ctx, began := t.Context(), time.Now()
+
+	set, err := client.Upload(ctx, dataset(t, "annaqwerty"), time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status(t, set))
+
+	// The reply is lost, so the job has to be found.
+	order(t, server, `{"on":"submit","effect":"lost_reply","times":1}`)
+	_, err = client.SubmitTraining(ctx, trainer.TrainingRequest{DatasetURL: set, TriggerWord: "annaqwerty", Steps: 100})
+	require.Equal(t, trainer.Unknown, submitError(t, err).Outcome)
+	id, found, err := client.FindTraining(ctx, set, began)
+	require.NoError(t, err)
+	require.True(t, found)
+	_, found, err = client.FindTraining(ctx, set+"x", began)
+	require.NoError(t, err)
+	require.False(t, found)
+
+	done := completed(t, client, id)
+	require.Empty(t, done.Error)
+	require.Equal(t, 100, done.StepsTotal, "the log tells the steps")
+	require.Equal(t, 100, done.StepsDone)
+	result, err := client.TrainingResult(ctx, id)
+	require.NoError(t, err)
+	weights, err := client.Download(ctx, result.WeightsURL, 1<<30)
+	require.NoError(t, err)
+	content, err := io.ReadAll(weights)
+	require.NoError(t, err)
+	require.NoError(t, weights.Close())
+	require.Len(t, content, int(result.WeightsBytes))
+	outcome, err := client.CancelTraining(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, trainer.TooLate, outcome)
+
+	var told string
+	order(t, server, `{"on":"status","effect":"error_503","times":2}`)
+	pictures, err := client.Generate(ctx, trainer.GenerateRequest{
+		Prompt: "annaqwerty at a desk", LoRAURL: result.WeightsURL, Scale: 0.8, Seed: 3, Images: 2, Width: 128, Height: 128,
+	}, "", func(requestID string) { told = requestID })
+	require.NoError(t, err)
+	require.Equal(t, told, pictures.RequestID)
+	require.Equal(t, int64(3), pictures.Seed)
+	require.Equal(t, []bool{false, false}, pictures.NSFW)
+	require.Len(t, pictures.ImageURLs, 2)
+	picture, err := client.Download(ctx, pictures.ImageURLs[0], 10<<20)
+	require.NoError(t, err)
+	config, _, err := image.DecodeConfig(picture)
+	require.NoError(t, err)
+	require.NoError(t, picture.Close())
+	require.Equal(t, []int{128, 128}, []int{config.Width, config.Height})
+	again, err := client.Generate(ctx, trainer.GenerateRequest{Prompt: "p"}, told, nil)
+	require.NoError(t, err)
+	require.Equal(t, pictures, again)
+
+	for range 2 { // erasing what is gone succeeds too
+		require.NoError(t, client.ErasePayload(ctx, id))
+		require.NoError(t, client.ErasePayload(ctx, told))
+		require.NoError(t, client.HideFile(ctx, set))
+	}
+	for _, address := range []string{set, result.WeightsURL, result.ConfigURL, pictures.ImageURLs[0]} {
+		require.Equal(t, http.StatusNotFound, status(t, address))
+	}
+	_, err = client.Download(ctx, result.WeightsURL, 1<<30)
+	require.Equal(t, persona.NotFound, public(t, err).Kind)
+}
+
+func TestFailuresOfTheLocalTrainer(t *testing.T) {
+	t.Parallel()
+	client, server := local(t, 0)
+	ctx := t.Context()
+	submit := func() (string, error) {
+		return client.SubmitTraining(ctx, trainer.TrainingRequest{DatasetURL: server + "/files/none/x.zip", Steps: 10})
+	}
+
+	for fault, want := range map[string]trainer.Outcome{
+		"reject_429": trainer.NotSent, "error_500": trainer.Unknown, "error_503": trainer.Unknown,
+	} {
+		order(t, server, `{"on":"submit","effect":"`+fault+`","times":1}`)
+		_, err := submit()
+		require.Equal(t, want, submitError(t, err).Outcome)
+	}
+
+	id, err := submit()
+	require.NoError(t, err, "wrong input is bought, as at the service")
+	completed(t, client, id)
+	_, err = client.TrainingResult(ctx, id)
+	var failed *trainer.JobError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, "file_download_error", failed.Type)
+
+	_, err = client.TrainingStatus(ctx, "00000000-0000-0000-0000-000000000000")
+	require.Equal(t, persona.NotFound, public(t, err).Kind)
+	outcome, err := client.CancelTraining(ctx, "00000000-0000-0000-0000-000000000000")
+	require.NoError(t, err)
+	require.Equal(t, trainer.Unknown404, outcome)
+
+	wrong := trainer.New(trainer.Config{Key: "other", QueueURL: server, RESTURL: server, APIURL: server + "/v1"})
+	_, err = wrong.SubmitTraining(ctx, trainer.TrainingRequest{DatasetURL: "x", Steps: 1})
+	require.Equal(t, trainer.Refused, submitError(t, err).Outcome)
+	_, err = wrong.TrainingStatus(ctx, id)
+	require.Equal(t, persona.Refused, public(t, err).Kind)
+}
+
+func TestCancelARunningTrainingOfTheLocalTrainer(t *testing.T) {
+	t.Parallel()
+	client, _ := local(t, time.Minute)
+	ctx := t.Context()
+	set, err := client.Upload(ctx, dataset(t, "annaqwerty"), time.Hour)
+	require.NoError(t, err)
+	id, err := client.SubmitTraining(ctx, trainer.TrainingRequest{DatasetURL: set, Steps: 1000})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		s, err := client.TrainingStatus(ctx, id)
+		return err == nil && s.State == trainer.Running
+	}, 5*time.Minute, 10*time.Millisecond)
+	_, err = client.TrainingResult(ctx, id)
+	require.ErrorIs(t, err, trainer.ErrStillRunning)
+
+	outcome, err := client.CancelTraining(ctx, id)
+
+	require.NoError(t, err)
+	require.Equal(t, trainer.Requested, outcome)
+	completed(t, client, id)
+	_, err = client.TrainingResult(ctx, id)
+	var failed *trainer.JobError
+	require.ErrorAs(t, err, &failed)
+	require.True(t, failed.Cancelled(), "%v", err)
+}
+
+func TestWebhookOfTheLocalTrainer(t *testing.T) {
+	t.Parallel()
+	client, server := local(t, 0)
+	type delivery struct {
+		header http.Header
+		body   []byte
+	}
+	arrived := make(chan delivery, 10)
+	receiver := serve(t, func(_ http.ResponseWriter, _ *http.Request, _ int) {})
+	receiver.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil {
+			arrived <- delivery{r.Header.Clone(), body}
+		}
+	})
+	verifier := trainer.NewWebhookVerifier(server+"/.well-known/jwks.json", nil)
+	request := trainer.TrainingRequest{DatasetURL: server + "/files/none/x.zip", Steps: 10, WebhookURL: receiver.URL}
+
+	id, err := client.SubmitTraining(t.Context(), request)
+	require.NoError(t, err)
+	got := <-arrived
+	verified, err := verifier.Verify(t.Context(), got.header, got.body, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, id, verified)
+	require.True(t, json.Valid(got.body))
+
+	order(t, server, `{"on":"webhook","effect":"forged","times":1}`)
+	_, err = client.SubmitTraining(t.Context(), request)
+	require.NoError(t, err)
+	got = <-arrived
+	_, err = verifier.Verify(t.Context(), got.header, got.body, time.Now())
+	require.Equal(t, persona.CodeUnauthorized, public(t, err).Code)
+}
