@@ -71,7 +71,8 @@ const (
 // FindFaces finds the faces of an upright picture that are at least 8 % of its shorter side, best first. Each has two
 // pupils and landmarks that agree with each other. Faces turned away by more than about 60 degrees are not found.
 func FindFaces(img image.Image) []Face {
-	found := view(img).find()
+	pic := view(img)
+	found, _ := pic.closer(pic.overview(overviewSide))
 	faces := make([]Face, len(found))
 	for i, s := range found {
 		faces[i] = s.Face
@@ -87,15 +88,9 @@ type seen struct {
 	grey plane // the chip's luma
 }
 
-func (p *picture) find() []seen {
-	small, scale := p.overview(overviewSide)
-	return p.closer(small, scale)
-}
-
-// closer looks at each candidate of the overview in the full picture and keeps those that are faces: the one that
-// matters most in the picture first.
-func (p *picture) closer(small plane, scale float64) []seen {
-	var faces []seen
+// closer looks at each candidate of the overview in the full picture. Those that are faces come with the one that
+// matters most in the picture first; the rest are doubtful.
+func (p *picture) closer(small plane, scale float64) (faces, doubtful []seen) {
 	for i, c := range search(small) {
 		if c.q < lowestQ || i == maxCandidates {
 			break
@@ -103,10 +98,12 @@ func (p *picture) closer(small plane, scale float64) []seen {
 		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
 		if f := p.refine(c); f.plausible() {
 			faces = append(faces, f)
+		} else {
+			doubtful = append(doubtful, f)
 		}
 	}
 	slices.SortStableFunc(faces, func(a, b seen) int { return cmp.Compare(b.weight(), a.weight()) })
-	return faces
+	return faces, doubtful
 }
 
 // weight orders the faces of one picture: a large face in front matters more than a clearer small one behind it.
@@ -192,9 +189,17 @@ func (f *seen) findLandmarks() {
 			f.scatter.corners += s / 4
 		}
 	}
-	f.scatter.nose = find(NoseTip, "lp93", false)
+	// Each cascade leans to the side that it was trained for; points on the middle line are looked for from both.
+	central := func(at int, name string) float64 {
+		s := find(at, name, false)
+		p, q := points[at], f.Landmarks[at]
+		s += find(at, name, true)
+		points[at], f.Landmarks[at] = middle(points[at], p), middle(f.Landmarks[at], q)
+		return s / 2
+	}
+	f.scatter.nose = central(NoseTip, "lp93")
 	f.scatter.mouth = (find(MouthLeft, "lp84", false) + find(MouthRight, "lp84", true) +
-		find(UpperLip, "lp81", false) + find(LowerLip, "lp82", false)) / 4
+		central(UpperLip, "lp81") + central(LowerLip, "lp82")) / 4
 	f.Yaw = yaw((points[NoseTip].X - chipWidth/2) / chipIED)
 }
 

@@ -13,7 +13,7 @@ const (
 	otherFaceSide  = 0.35  // of the main face's side: smaller ones are passers-by
 	otherFaceQ     = 30    // 1.6 % false alarms, 72 % of group photos
 	smallestFace   = 160   // pixels: an eye distance of 57; the crop would have to be enlarged more than four times
-	extremeYaw     = 45    // degrees: beyond, the far eye hides behind the nose and the landmarks are guesses
+	extremeYaw     = 50    // degrees: beyond, the far eye hides behind the nose and the landmarks are guesses
 	tiltedWarn     = 25    // degrees
 	tiltedRefuse   = 45    // degrees
 	blurredDetail  = 0.085 // fine over coarse: 95 % of faces blurred by 2 % of the eye distance measure less than .086
@@ -55,7 +55,7 @@ func findFaults(faces []seen, q quality) []persona.Finding {
 	case dark: // what cannot be seen for darkness is not hidden by anything
 	case eyesHidden(f, q):
 		add(persona.PhotoEyesHidden, true, "")
-	case faceCovered(f):
+	case faceCovered(f.scatter, f.Yaw, q):
 		add(persona.PhotoFaceCovered, true, "")
 	}
 	if q.fineness < blurredDetail {
@@ -99,20 +99,24 @@ func people(faces []seen) int {
 	return n
 }
 
-// eyesHidden tells dark glasses by the eye corners that cannot be found and the darkness around the eyes. Clear glasses
-// scatter the corners a little but leave the eyes bright.
+// eyesHidden tells dark glasses by the darkness around the eyes: sunglasses measure .60 and more, bare eyes up to .46 in
+// hard light. In between, eye corners that cannot be found decide.
 func eyesHidden(f seen, q quality) bool {
-	return f.scatter.corners > 0.045 && q.eyesDark > 0.30 || q.eyesDark > 0.55
+	return q.eyesDark > 0.55 || q.eyesDark > 0.45 && f.scatter.corners > 0.045
 }
 
-// faceCovered tells masks, scarves and hands by a mouth that cannot be found. The far corner of the mouth of a turned
-// head scatters too.
-func faceCovered(f seen) bool {
-	limit := 0.075
-	if math.Abs(f.Yaw) > 25 {
-		limit = 0.12
+// faceCovered tells masks, scarves and hands by a mouth that cannot be found, together with a nose that cannot be found
+// either or a colour that is not the skin's. Masks measure a colour distance of 24 and more, beards up to 17. The far
+// corner of the mouth of a turned head scatters too, so the nose counts for frontal faces only.
+func faceCovered(s scatter, yaw float64, q quality) bool {
+	switch {
+	case s.mouth > 0.13:
+		return true
+	case s.mouth > 0.065 && q.lowerColour > 20:
+		return true
+	default:
+		return math.Abs(yaw) < 25 && s.mouth > 0.085 && s.nose > 0.085
 	}
-	return f.scatter.mouth > limit
 }
 
 // Without a face only the picture as a whole can say why: darkness and overexposure hide faces from the detector.
@@ -124,15 +128,24 @@ const (
 // What is enough to tell why no face was found; much less than is needed to use one.
 const (
 	turnedQ      = 10   // in the stretched picture
+	turnedYaw    = 30   // degrees; what the detector misses is turned further than it measures
 	turnedPupils = 0.04 // scatter: at least the eyes are clear
+	clearPupils  = 0.03 // scatter: eyes beyond doubt, over something that is no face: a mask
 	smallWindow  = 28   // pixels of the finer overview: about 35 in a picture of 1600
 )
 
 // explain looks once more when no face was found, because "turned away", "too small" or "too dark" helps people more
 // than "no face". The face, where there is one, is put into j.
-func (j *Judgement) explain(small plane, scale float64) []persona.Finding {
+func (j *Judgement) explain(small plane, scale float64, doubtful []seen) []persona.Finding {
+	for _, f := range doubtful {
+		q := measure(f.chip, f.grey)
+		if f.scatter.pupils < clearPupils && f.scatter.mouth > 0.065 && q.lowerColour > 20 {
+			j.Face, j.Faces = f.Face, 1
+			return []persona.Finding{persona.NewFinding(persona.PhotoFaceCovered, true, "")}
+		}
+	}
 	if f, ok := j.look(searchTurned(small), scale, func(f seen) bool {
-		return f.Q >= turnedQ && math.Abs(f.Yaw) > extremeYaw && f.scatter.pupils < turnedPupils
+		return f.Q >= turnedQ && math.Abs(f.Yaw) > turnedYaw && f.scatter.pupils < turnedPupils
 	}); ok {
 		return []persona.Finding{persona.NewFinding(
 			persona.PhotoExtremeAngle, true, fmt.Sprintf("by about %.0f degrees", math.Abs(f.Yaw)))}

@@ -47,9 +47,9 @@ func Judge(data []byte, p persona.PhotoPolicy) (*Judgement, error) {
 	j := &Judgement{pic: pic, Measures: Measures{Width: pic.w, Height: pic.h, Findings: facts.Findings}}
 	small, scale := pic.overview(overviewSide)
 	j.Hash = hashOf(small)
-	faces := pic.closer(small, scale)
+	faces, doubtful := pic.closer(small, scale)
 	if len(faces) == 0 {
-		j.Findings = append(j.Findings, j.explain(small, scale)...)
+		j.Findings = append(j.Findings, j.explain(small, scale, doubtful)...)
 		return j, nil
 	}
 	main := faces[0]

@@ -8,7 +8,7 @@ import (
 // quality holds what is measured on the chip of one face, before anything is judged.
 type quality struct {
 	fineness      float64 // energy of fine over coarse detail: sharpness that noise, light and size do not move
-	p5, p50, p95  float64 // percentiles of the face's luma, 0 to 255
+	p5, p75, p95  float64 // percentiles of the face's luma, 0 to 255
 	spread        float64 // standard deviation of the face's luma
 	burnt         float64 // share of the face without detail for brightness
 	black         float64 // share of the face without detail for darkness
@@ -16,7 +16,8 @@ type quality struct {
 	chroma        float64 // mean colourfulness of the cheeks, CIELAB units
 	clippedColour float64 // share of the face where a channel is at its end though the luma is not
 	flat          float64 // share of the face without any gradient: posterised or smoothed away
-	eyesDark      float64 // share of the eye boxes that is darker than a third of the face's middle luma
+	eyesDark      float64 // share of the eye boxes that is darker than half the skin
+	lowerColour   float64 // distance in colour between the skin under the eyes and the face around the mouth
 }
 
 // The part of a chip that is face for everybody: an ellipse from the brows to the chin, without hair and background.
@@ -35,17 +36,19 @@ func measure(chip *image.RGBA, g plane) quality {
 	q.light(chip, g)
 	q.fineness = fineness(g)
 	q.sides = math.Abs(math.Log2((cheek(g, -1) + 1e-4) / (cheek(g, 1) + 1e-4)))
-	q.eyesDark = eyesDark(g, q.p50)
+	q.eyesDark = eyesDark(g, q.p75)
+	q.lowerColour = lowerColour(chip)
 	return q
 }
 
-// eyesDark looks at a box of 0.6 by 0.36 eye distances around each eye. Dark glasses fill it; pupils and lashes do not.
-func eyesDark(g plane, middle float64) float64 {
+// eyesDark looks at a box around each eye that reaches well under it, where bare faces show skin. Dark glasses fill it;
+// pupils, lashes and shadows fill less than half of it, also in stage light.
+func eyesDark(g plane, skin float64) float64 {
 	var dark, n float64
 	for _, eye := range chipEyes {
-		for y := int(eye.Y - 0.18*chipIED); y < int(eye.Y+0.18*chipIED); y++ {
+		for y := int(eye.Y - 0.15*chipIED); y < int(eye.Y+0.25*chipIED); y++ {
 			for x := int(eye.X - 0.3*chipIED); x < int(eye.X+0.3*chipIED); x++ {
-				if float64(g.pix[y*g.w+x]) < middle/3 {
+				if float64(g.pix[y*g.w+x]) < skin/2 {
 					dark++
 				}
 				n++
@@ -53,6 +56,27 @@ func eyesDark(g plane, middle float64) float64 {
 		}
 	}
 	return dark / n
+}
+
+// lowerColour is the distance in CIELAB a and b between the skin under the eyes and the face around the mouth.
+func lowerColour(chip *image.RGBA) float64 {
+	under := meanColour(chip, 0.25, 0.38, 0.75)
+	mouth := meanColour(chip, 0.85, 1.35, 0.55)
+	return math.Hypot(under[0]-mouth[0], under[1]-mouth[1])
+}
+
+// meanColour is the mean CIELAB a and b of a band across the face, from top to bottom under the eyes and half as wide
+// on each side, in eye distances.
+func meanColour(chip *image.RGBA, top, bottom, half float64) [2]float64 {
+	var a, b, n float64
+	for y := int(chipEyeY + top*chipIED); y < int(chipEyeY+bottom*chipIED); y += 2 {
+		for x := int(chipWidth/2 - half*chipIED); x < int(chipWidth/2+half*chipIED); x += 2 {
+			px := chip.Pix[y*chip.Stride+4*x:]
+			_, pa, pb := lab(px[0], px[1], px[2])
+			a, b, n = a+pa, b+pb, n+1
+		}
+	}
+	return [2]float64{a / n, b / n}
 }
 
 func (q *quality) light(chip *image.RGBA, g plane) {
@@ -83,7 +107,8 @@ func (q *quality) light(chip *image.RGBA, g plane) {
 				flat++
 			}
 			if y > int(chipEyeY+0.35*chipIED) && y < int(chipEyeY+0.8*chipIED) {
-				chroma += labChroma(px[0], px[1], px[2])
+				_, a, b := lab(px[0], px[1], px[2])
+				chroma += math.Hypot(a, b)
 				chromaN++
 			}
 		}
@@ -92,7 +117,7 @@ func (q *quality) light(chip *image.RGBA, g plane) {
 	q.spread = math.Sqrt(max(0, squares/n-mean*mean))
 	q.burnt, q.black, q.clippedColour, q.flat = burnt/n, black/n, clipped/n, flat/n
 	q.chroma = chroma / chromaN
-	q.p5, q.p50, q.p95 = percentile(histogram, 0.05), percentile(histogram, 0.5), percentile(histogram, 0.95)
+	q.p5, q.p75, q.p95 = percentile(histogram, 0.05), percentile(histogram, 0.75), percentile(histogram, 0.95)
 }
 
 func percentile(histogram [256]int, share float64) float64 {
@@ -166,17 +191,17 @@ var linear = func() (t [256]float64) {
 	return t
 }()
 
-// labChroma is the CIELAB chroma of an sRGB colour (D65).
-func labChroma(r, g, b uint8) float64 {
-	lr, lg, lb := linear[r], linear[g], linear[b]
+// lab is the CIELAB lightness, a and b of an sRGB colour (D65).
+func lab(r, g, b uint8) (l, la, lb float64) {
+	red, green, blue := linear[r], linear[g], linear[b]
 	f := func(v float64) float64 {
 		if v > 0.008856 {
 			return math.Cbrt(v)
 		}
 		return 7.787*v + 16.0/116
 	}
-	x := f((0.4124*lr + 0.3576*lg + 0.1805*lb) / 0.9505)
-	y := f(0.2126*lr + 0.7152*lg + 0.0722*lb)
-	z := f((0.0193*lr + 0.1192*lg + 0.9505*lb) / 1.089)
-	return math.Hypot(500*(x-y), 200*(y-z))
+	x := f((0.4124*red + 0.3576*green + 0.1805*blue) / 0.9505)
+	y := f(0.2126*red + 0.7152*green + 0.0722*blue)
+	z := f((0.0193*red + 0.1192*green + 0.9505*blue) / 1.089)
+	return 116*y - 16, 500 * (x - y), 200 * (y - z)
 }
