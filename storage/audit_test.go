@@ -156,7 +156,9 @@ func TestAnEntryIsWrittenWithWhatItTellsOrNotAtAll(t *testing.T) {
 	require.Equal(t, before+1, count(t, b.Owner, `SELECT count(*) FROM audit_log`))
 
 	for _, bad := range []storage.AuditEntry{
-		{}, {Action: "x", PersonaID: "no uuid"}, {Action: "x", Detail: map[string]any{"long": strings.Repeat("x", 2000)}},
+		{},
+		{Action: "x", PersonaID: "no uuid"},
+		{Action: "x", Detail: map[string]any{"long": strings.Repeat("x", 2000)}},
 		{Action: "x", Detail: map[string]any{"f": func() {}}},
 	} {
 		require.Error(t, b.Store.Audit(t.Context(), p.UserID, bad))

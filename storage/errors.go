@@ -40,6 +40,7 @@ const (
 // translate turns what pgx returns into the errors of this package. A PostgreSQL error is reduced to its code and the names of
 // table and constraint, because its text quotes the values of the row.
 func translate(err error) error {
+	var ours *persona.Error
 	var pg *pgconn.PgError
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -48,8 +49,10 @@ func translate(err error) error {
 		return nil
 	case errors.Is(err, pgx.ErrNoRows):
 		return ErrNotFound
+	case errors.As(err, &ours):
+		return err
 	case errors.As(err, &connect):
-		return unavailable("The database does not answer.", err)
+		return unavailable("The database cannot be reached.", err)
 	case errors.As(err, &pg):
 		return translateCode(pg)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -101,8 +101,7 @@ func asApp(t *testing.T, db *pgxpool.Pool, settings map[string]string, fn func(t
 
 // sqlState is the code of a PostgreSQL error, or "".
 func sqlState(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
 	return ""

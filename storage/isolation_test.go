@@ -132,6 +132,31 @@ func TestARowCannotHangOnAnotherUsersPersona(t *testing.T) {
 	}
 }
 
+// A duty opens the tables that it needs and no other.
+func TestDutiesAreNarrow(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	fill(t, b, uuid.NewString())
+	for duty, opened := range map[string][]string{
+		"relay": {"outbox"}, "verifier": {"audit_heads", "audit_log"}, "anything": nil, "": nil,
+	} {
+		require.NoError(t, asApp(t, b.App, map[string]string{"persona.duty": duty}, func(tx pgx.Tx) error {
+			var seen []string
+			for _, table := range tables(t, b) {
+				var some bool
+				if err := tx.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM `+table+`)`).Scan(&some); err != nil {
+					return err
+				}
+				if some && !open[table] {
+					seen = append(seen, table)
+				}
+			}
+			require.Equal(t, opened, seen, "as %q", duty)
+			return nil
+		}))
+	}
+}
+
 // Every method that names a persona answers another user as if it did not exist.
 func TestAnotherUsersPersonaDoesNotExist(t *testing.T) {
 	t.Parallel()

@@ -19,8 +19,6 @@ import (
 	"github.com/inflio/persona/storage/storagetest"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestAVersionHasOneJob(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)
@@ -173,7 +171,7 @@ func TestMoveJob(t *testing.T) {
 		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{from}, to, change)
 	}
 	require.NoError(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip"))
-	_, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r1")})
+	_, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
 	require.ErrorIs(t, err, storage.ErrConflict, "it is not submitting")
 
 	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
@@ -182,7 +180,7 @@ func TestMoveJob(t *testing.T) {
 	require.ErrorIs(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/2.zip"), storage.ErrConflict)
 
 	// Nothing was sent: another attempt, another token.
-	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: ptr("refused connection")})
+	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: new("refused connection")})
 	require.NoError(t, err)
 	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
@@ -190,26 +188,26 @@ func TestMoveJob(t *testing.T) {
 	require.Error(t, err, "what was bought has an id")
 	require.NotErrorIs(t, err, storage.ErrConflict)
 
-	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r1")})
+	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
 	require.NoError(t, err)
 	require.Equal(t, 2, queued.Attempt)
 	require.Equal(t, "r1", queued.RequestID)
 	require.Equal(t, "https://files/1.zip", queued.DatasetURL)
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r1")})
+	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
 	require.NoError(t, err, "the same again is success")
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: ptr("r2")})
+	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r2")})
 	require.ErrorIs(t, err, storage.ErrConflict, "another purchase is not")
 	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.ErrorIs(t, err, storage.ErrConflict, "bought is bought")
 
-	training, err := move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: ptr(40)})
+	training, err := move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: new(40)})
 	require.NoError(t, err)
 	require.NotNil(t, training.StartedAt)
-	training, err = move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: ptr(30)})
+	training, err = move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: new(30)})
 	require.NoError(t, err)
 	require.Equal(t, 40, training.Progress)
 	done, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobQueued, persona.JobTraining},
-		persona.JobCompleted, storage.JobChange{WeightsURL: ptr("https://files/w"), ConfigURL: ptr("https://files/c"), Progress: ptr(100)})
+		persona.JobCompleted, storage.JobChange{WeightsURL: new("https://files/w"), ConfigURL: new("https://files/c"), Progress: new(100)})
 	require.NoError(t, err)
 	require.NotNil(t, done.CompletedAt)
 	require.Equal(t, "https://files/w", done.WeightsURL)
@@ -228,7 +226,7 @@ func TestAnUncertainPurchaseCanBeGivenUp(t *testing.T) {
 	_, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobUncertain, storage.JobChange{})
 	require.NoError(t, err)
 	job, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain},
-		persona.JobCancelled, storage.JobChange{ErrorMessage: ptr("may be billed")})
+		persona.JobCancelled, storage.JobChange{ErrorMessage: new("may be billed")})
 	require.NoError(t, err)
 	require.Equal(t, persona.JobCancelled, job.Status)
 	require.Equal(t, "may be billed", job.ErrorMessage)

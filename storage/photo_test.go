@@ -25,8 +25,8 @@ func TestSavePhoto(t *testing.T) {
 
 	photo.SHA256, photo.Bytes = info.SHA256, info.Bytes
 	photo.Width, photo.Height, photo.Format = 800, 600, "png"
-	photo.FaceDetected, photo.QualityScore = ptr(true), ptr(81.5)
-	photo.Measures, photo.Prepared = ptr("personas/"+p.ID+"/measures/1"), []string{"a", "b"}
+	photo.FaceDetected, photo.QualityScore = new(true), new(81.5)
+	photo.Measures, photo.Prepared = new("personas/"+p.ID+"/measures/1"), []string{"a", "b"}
 	photo.Report = &persona.PhotoReport{
 		Photo: photo.ID, Index: 1, Accepted: true, Width: 800, Height: 600, Face: persona.Rect{X: 1, Y: 2, Width: 3, Height: 4},
 		Score: persona.Score{Overall: 81.5},

@@ -14,6 +14,7 @@ import (
 	"gocloud.dev/blob/memblob"
 	"gocloud.dev/secrets/localsecrets"
 
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
 )
@@ -84,6 +85,8 @@ func TestOpenSaysNothingOfThePassword(t *testing.T) {
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "hunter2")
 	}
+	err := tryOpen(t.Context(), "postgres://persona_app@127.0.0.1:1/db")
+	require.Equal(t, persona.CodeUnavailable, persona.CodeOf(err), "worth trying again: %v", err)
 }
 
 func TestMigrateTwiceAndAtOnce(t *testing.T) {

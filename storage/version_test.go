@@ -63,13 +63,13 @@ func TestEstimatesComeAndGo(t *testing.T) {
 		require.NoError(t, err)
 		return v
 	}
-	v := set(storage.Progress{Stage: persona.StageQueued, RemainingSeconds: ptr(900), QueuePosition: ptr(2)})
+	v := set(storage.Progress{Stage: persona.StageQueued, RemainingSeconds: new(900), QueuePosition: new(2)})
 	require.Equal(t, 900, *v.RemainingSeconds)
 	require.Equal(t, 2, *v.QueuePosition)
 	require.NotNil(t, v.StartedAt)
-	v = set(storage.Progress{Stage: persona.StageCollecting, RemainingSeconds: ptr(1)})
+	v = set(storage.Progress{Stage: persona.StageCollecting, RemainingSeconds: new(1)})
 	require.Equal(t, 900, *v.RemainingSeconds, "old news")
-	v = set(storage.Progress{Stage: persona.StageTraining, RemainingSeconds: ptr(800)})
+	v = set(storage.Progress{Stage: persona.StageTraining, RemainingSeconds: new(800)})
 	require.Nil(t, v.QueuePosition)
 }
 
@@ -116,7 +116,7 @@ func TestActivate(t *testing.T) {
 	samples := []storage.Sample{{Key: "0-1", Path: "personas/" + p.ID + "/samples/0-1", Seed: 1 << 60, Score: 80, WithTrigger: true}}
 	sweep := []persona.StrengthScore{{Strength: 0.3, Closeness: 0.5}, {Strength: 0.6, Closeness: 0.9}}
 	for range 2 {
-		require.NoError(t, s.SaveSamples(t.Context(), p.UserID, p.ID, 1, samples, sweep, &checks, ptr(0.6)))
+		require.NoError(t, s.SaveSamples(t.Context(), p.UserID, p.ID, 1, samples, sweep, &checks, new(0.6)))
 	}
 	for range 2 {
 		activate(t, s, p, 1)

@@ -68,8 +68,7 @@ func start() (_ *server, err error) {
 			s.stop()
 		}
 	}()
-	// PostgreSQL may run as another user, who must be able to pass through.
-	if err := os.Chmod(folder, 0o711); err != nil {
+	if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // PostgreSQL may run as another user, who must pass through
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // it may have to be downloaded

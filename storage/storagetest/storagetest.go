@@ -35,71 +35,71 @@ type Bed struct {
 }
 
 // New returns an empty store that lasts as long as the test.
-func New(t testing.TB) *storage.Store {
-	t.Helper()
-	return NewBed(t).Store
+func New(tb testing.TB) *storage.Store {
+	tb.Helper()
+	return NewBed(tb).Store
 }
 
 // NewBed returns an empty store that lasts as long as the test, with access to what lies under it.
-func NewBed(t testing.TB) *Bed {
-	t.Helper()
-	b := &Bed{OwnerURL: clone(t, template), BucketDir: t.TempDir()}
-	b.AppURL = AppURL(t, b.OwnerURL)
+func NewBed(tb testing.TB) *Bed {
+	tb.Helper()
+	b := &Bed{OwnerURL: clone(tb, template), BucketDir: tb.TempDir()}
+	b.AppURL = AppURL(tb, b.OwnerURL)
 
 	var err error
 	b.Bucket, err = fileblob.OpenBucket(b.BucketDir, &fileblob.Options{NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = b.Bucket.Close() })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = b.Bucket.Close() })
 	key, err := localsecrets.NewRandomKey()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	b.Keeper = localsecrets.NewKeeper(key)
-	t.Cleanup(func() { _ = b.Keeper.Close() })
-	b.Owner, err = pgxpool.New(t.Context(), b.OwnerURL)
-	require.NoError(t, err)
-	t.Cleanup(b.Owner.Close)
-	b.App, err = pgxpool.New(t.Context(), b.AppURL)
-	require.NoError(t, err)
-	t.Cleanup(b.App.Close)
-	b.Store = b.Reopen(t)
+	tb.Cleanup(func() { _ = b.Keeper.Close() })
+	b.Owner, err = pgxpool.New(tb.Context(), b.OwnerURL)
+	require.NoError(tb, err)
+	tb.Cleanup(b.Owner.Close)
+	b.App, err = pgxpool.New(tb.Context(), b.AppURL)
+	require.NoError(tb, err)
+	tb.Cleanup(b.App.Close)
+	b.Store = b.Reopen(tb)
 	return b
 }
 
 // Reopen opens another store on the same database, bucket and keeper, as a second process would.
-func (b *Bed) Reopen(t testing.TB) *storage.Store {
-	t.Helper()
-	store, err := storage.Open(t.Context(), b.AppURL, b.Bucket, b.Keeper)
-	require.NoError(t, err)
-	t.Cleanup(store.Close)
+func (b *Bed) Reopen(tb testing.TB) *storage.Store {
+	tb.Helper()
+	store, err := storage.Open(tb.Context(), b.AppURL, b.Bucket, b.Keeper)
+	require.NoError(tb, err)
+	tb.Cleanup(store.Close)
 	return store
 }
 
 // EmptyDatabase returns the superuser's address of a new database that no migration has touched.
-func EmptyDatabase(t testing.TB) string {
-	t.Helper()
-	return clone(t, "template0")
+func EmptyDatabase(tb testing.TB) string {
+	tb.Helper()
+	return clone(tb, "template0")
 }
 
 // AppURL is the address of the same database for storage.AppRole.
-func AppURL(t testing.TB, ownerURL string) string {
-	t.Helper()
+func AppURL(tb testing.TB, ownerURL string) string {
+	tb.Helper()
 	u, err := url.Parse(ownerURL)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	u.User = url.UserPassword(storage.AppRole, appPassword)
 	return u.String()
 }
 
 // clone copies a database and drops the copy when the test has ended.
-func clone(t testing.TB, from string) string {
-	t.Helper()
+func clone(tb testing.TB, from string) string {
+	tb.Helper()
 	s, err := shared()
-	require.NoError(t, err, "start PostgreSQL for the tests")
+	require.NoError(tb, err, "start PostgreSQL for the tests")
 	name := s.nextName()
 	quoted := pgx.Identifier{name}.Sanitize()
-	_, err = s.admin.Exec(t.Context(), "CREATE DATABASE "+quoted+" TEMPLATE "+pgx.Identifier{from}.Sanitize())
-	require.NoError(t, err)
-	t.Cleanup(func() {
+	_, err = s.admin.Exec(tb.Context(), "CREATE DATABASE "+quoted+" TEMPLATE "+pgx.Identifier{from}.Sanitize())
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
 		// The test's own context has ended by now.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 10*time.Second)
 		defer cancel()
 		_, _ = s.admin.Exec(ctx, "DROP DATABASE "+quoted+" WITH (FORCE)")
 	})
