@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/storage"
 )
 
 // PlanUserErasure makes one erasure for each persona the user still has and returns their ids. Safe to run twice: a
@@ -28,6 +30,9 @@ func (a *Erasure) CertifyUser(ctx context.Context, in contract.EraseUserInput) e
 		return err
 	}
 	rows, err := a.Store.EraseRows(ctx, e.ID)
+	if errors.Is(err, storage.ErrConflict) {
+		return notErased("a persona of the user is still being erased")
+	}
 	if err != nil {
 		return err
 	}

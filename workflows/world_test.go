@@ -45,7 +45,10 @@ type world struct {
 
 var suite testsuite.WorkflowTestSuite
 
-func init() { suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler))) }
+// quietLog keeps the SDK's log out of the tests' output.
+var quietLog = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+
+func init() { suite.SetLogger(quietLog) }
 
 // newWorld is a world in which everything goes well.
 func newWorld(t *testing.T) *world {

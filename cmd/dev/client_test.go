@@ -94,7 +94,7 @@ type statusAnswer struct {
 func (s *system) follow(t testing.TB, token, id string, done func(statusAnswer) bool) statusAnswer {
 	t.Helper()
 	var now statusAnswer
-	highest := 0
+	highest, stage, began := 0, "", time.Now()
 	require.Eventually(t, func() bool {
 		code, body := s.try(t, http.MethodGet, token, "/api/personas/"+id+"/status", "", nil)
 		if code != http.StatusOK {
@@ -108,6 +108,10 @@ func (s *system) follow(t testing.TB, token, id string, done func(statusAnswer) 
 			t.Errorf("progress fell from %d to %d", highest, now.Progress)
 		}
 		highest = now.Progress
+		if now.Stage != stage {
+			stage = now.Stage
+			t.Logf("%6.1f s: %s", time.Since(began).Seconds(), stage)
+		}
 		return done(now)
 	}, 5*time.Minute, 30*time.Millisecond, "the last status was %+v", &now)
 	return now

@@ -6,25 +6,28 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/contract"
 )
 
 // Each fault of a provider is met by a whole training on a system of its own, since faults hit whoever comes next.
 func TestAProviderThatMisbehavesIsPaidOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name   string
-		faults []map[string]any
+		name     string
+		scenario string
+		faults   []map[string]any
 	}{
-		{"the reply to the purchase is lost, and so is the webhook", []map[string]any{
+		{"the reply to the purchase is lost, and so is the webhook", "lost_reply", []map[string]any{
 			{"on": "submit", "effect": "lost_reply", "times": 1}, {"on": "webhook", "effect": "lost", "times": 100},
 		}},
-		{"everything answers badly at first", []map[string]any{
+		{"everything answers badly at first", "bad_answers", []map[string]any{
 			{"on": "upload", "effect": "error_503", "times": 2}, {"on": "submit", "effect": "reject_429", "times": 2},
 			{"on": "status", "effect": "error_500", "times": 3}, {"on": "result", "effect": "error_503", "times": 2},
 			{"on": "webhook", "effect": "forged", "times": 1}, {"on": "webhook", "effect": "stale", "times": 1},
 			{"on": "webhook", "effect": "duplicate", "times": 5},
 		}},
-		{"an error after which nobody knows", []map[string]any{{"on": "submit", "effect": "error_500", "times": 1}}},
+		{"an error after which nobody knows", "error_500", []map[string]any{{"on": "submit", "effect": "error_500", "times": 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -36,6 +39,7 @@ func TestAProviderThatMisbehavesIsPaidOnce(t *testing.T) {
 			answer := s.train(t, user, "Unlucky", photosOf(t, 4, 6))
 			s.ready(t, user, answer.ID)
 			require.Len(t, s.trainings(t), 1)
+			s.recordHistory(t, contract.TrainPersonaWorkflow, c.scenario, contract.TrainPersonaID(answer.ID))
 		})
 	}
 }
@@ -54,6 +58,7 @@ func TestCancelStopsTheJobAndSaysWhatItMayCost(t *testing.T) {
 	require.Equal(t, cancelAnswer{Cancelled: true, MayBeBilled: true}, got)
 	now := s.follow(t, user, answer.ID, ended)
 	require.Equal(t, "cancelled", now.Error.Code)
+	s.recordHistory(t, contract.TrainPersonaWorkflow, "cancelled", contract.TrainPersonaID(answer.ID))
 	jobs := s.trainings(t)
 	require.Len(t, jobs, 1)
 	require.Eventually(t, func() bool { return s.trainings(t)[0].State == "COMPLETED" }, time.Minute, 50*time.Millisecond)

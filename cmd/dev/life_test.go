@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/sitter"
 )
@@ -73,7 +74,9 @@ func TestLife(t *testing.T) {
 	for _, path := range []string{"", "/status"} {
 		require.Equal(t, http.StatusNotFound, s.get(t, other, "/api/personas/"+answer.ID+path), "somebody else's does not exist")
 	}
-	s.erase(t, jane, answer.ID)
+	s.recordHistory(t, contract.TrainPersonaWorkflow, "ready", contract.TrainPersonaID(answer.ID))
+	gone := s.erase(t, jane, answer.ID)
+	s.recordHistory(t, contract.ErasePersonaWorkflow, "certified", contract.ErasePersonaID(gone.ErasureID))
 	s.requireNoTrace(t, answer.ID)
 	require.Equal(t, http.StatusNotFound, s.get(t, jane, "/api/personas/"+answer.ID))
 }
@@ -116,6 +119,7 @@ func TestErasureOfAUser(t *testing.T) {
 	s.follow(t, user, first.ID, func(now statusAnswer) bool { return now.Progress > 5 })
 	asked := want[erasureAnswer](t, s, http.StatusAccepted, http.MethodDelete, user, "/api/users/me")
 	s.erased(t, user, asked.ErasureID)
+	s.recordHistory(t, contract.EraseUserWorkflow, "two_personas", contract.EraseUserID(asked.ErasureID))
 	s.requireNoTrace(t, first.ID)
 	s.requireNoTrace(t, second.ID)
 }
@@ -133,6 +137,7 @@ func TestAPoorSetFailsWithReasons(t *testing.T) {
 	require.Len(t, now.Error.Photos, 1)
 	require.Contains(t, string(now.Error.Photos[0]), "blurred")
 	require.Contains(t, string(now.Error.Photos[0]), "sharp photo", "and what to do")
+	s.recordHistory(t, contract.TrainPersonaWorkflow, "photos_rejected", contract.TrainPersonaID(answer.ID))
 }
 
 func TestTwoPeopleInOneSetFailValidation(t *testing.T) {
@@ -144,4 +149,5 @@ func TestTwoPeopleInOneSetFailValidation(t *testing.T) {
 	now := s.follow(t, user, answer.ID, ended)
 	require.Equal(t, "failed", now.Status)
 	require.Equal(t, "validation_failed", now.Error.Code)
+	s.recordHistory(t, contract.TrainPersonaWorkflow, "validation_failed", contract.TrainPersonaID(answer.ID))
 }
