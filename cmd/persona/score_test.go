@@ -58,7 +58,7 @@ func TestScoreOfALargeFile(t *testing.T) {
 // One drawn portrait is enough here: what scores mean is tested beside the scoring itself.
 func TestScoreOfAGoodPhoto(t *testing.T) {
 	t.Parallel()
-	portrait := sitter.New(7).Set(1, 1024)[0]
+	portrait := sitter.New(4).Set(1, 1024)[0]
 	dir := folder(t, map[string][]byte{"good.jpg": sitter.EncodePhoto(portrait)})
 	code, out, said := newFakeAPI(t, nil).persona(t, "score", dir)
 	require.Equal(t, exitOK, code, out+said)

@@ -196,8 +196,7 @@ func (u *upload) send(ctx context.Context, api *client, answer *trainAnswer) err
 	req.Header.Set("Idempotency-Key", u.key)
 	req.Header.Set("Expect", "100-continue") // a refused token is known before the photos are sent
 	err = api.do(req, answer)
-	var fileErr *os.PathError
-	if errors.As(err, &fileErr) {
+	if fileErr, ok := errors.AsType[*os.PathError](err); ok {
 		return fmt.Errorf("%s cannot be read", fileErr.Path)
 	}
 	return err

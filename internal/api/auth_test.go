@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -38,9 +39,7 @@ func TestTokens(t *testing.T) {
 	good := jwt.MapClaims{"sub": ada, "exp": soon, "iss": "house", "aud": "persona"}
 	change := func(name string, value any) jwt.MapClaims {
 		claims := jwt.MapClaims{}
-		for k, v := range good {
-			claims[k] = v
-		}
+		maps.Copy(claims, good)
 		if claims[name] = value; value == nil {
 			delete(claims, name)
 		}

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -21,17 +20,9 @@ import (
 
 var errGone = serviceerror.NewNotFound("workflow not found")
 
-// temporalMock is a Temporal client of which a test says what it answers.
-func temporalMock(t *testing.T, say func(*mocks.Client)) func(*api.Options) {
-	c := mocks.NewClient(t)
-	if say != nil {
-		say(c)
-	}
-	return func(o *api.Options) { o.Temporal, o.CancelWait = c, 3*time.Second }
-}
-
 // answering makes the update of one version give an answer.
 func answering(t *testing.T, answer contract.CancelAnswer) *mocks.WorkflowUpdateHandle {
+	t.Helper()
 	handle := mocks.NewWorkflowUpdateHandle(t)
 	handle.On("Get", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
 		*args.Get(1).(*contract.CancelAnswer) = answer
@@ -50,57 +41,57 @@ func TestCancel(t *testing.T) {
 		user: ada, method: http.MethodPost, path: "/api/personas/{persona}/cancel", setup: func(w *world) { w.trained(ada) },
 	}
 	fail := func(w *world) {
-		_ = w.store.FailVersion(context.Background(), persona.UserID(ada), w.vars["persona"], 1, persona.VersionFailed,
+		_ = w.store.FailVersion(t.Context(), persona.UserID(ada), w.vars["persona"], 1, persona.VersionFailed,
 			storage.Failure{Code: persona.CodeProviderFailed, Message: "It failed."})
 	}
 	for name, c := range map[string]struct {
-		say     func(*testing.T, *mocks.Client, *world)
+		say     func(*mocks.Client, *world)
 		setup   func(*world)
 		status  int
 		want    string
 		changes bool
 	}{
 		"cancelled": {
-			say: func(t *testing.T, c *mocks.Client, _ *world) {
-				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(answering(t, contract.CancelAnswer{Cancelled: true}), nil).Once()
+			say: func(c *mocks.Client, w *world) {
+				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(answering(w.t, contract.CancelAnswer{Cancelled: true}), nil).Once()
 			},
 			status: 200, want: `{"cancelled":true,"may_be_billed":false}`,
 		},
 		"cancelled, but bought": {
-			say: func(t *testing.T, c *mocks.Client, _ *world) {
+			say: func(c *mocks.Client, w *world) {
 				c.On("UpdateWorkflow", mock.Anything, cancelOf).
-					Return(answering(t, contract.CancelAnswer{Cancelled: true, MayBeBilled: true}), nil).Once()
+					Return(answering(w.t, contract.CancelAnswer{Cancelled: true, MayBeBilled: true}), nil).Once()
 			},
 			status: 200, want: `{"cancelled":true,"may_be_billed":true}`,
 		},
 		"too late": {
-			say: func(t *testing.T, c *mocks.Client, _ *world) {
-				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(answering(t, contract.CancelAnswer{}), nil).Once()
+			say: func(c *mocks.Client, w *world) {
+				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(answering(w.t, contract.CancelAnswer{}), nil).Once()
 			},
 			status: 200, want: `{"cancelled":false,"may_be_billed":false}`,
 		},
 		"not started yet": {
-			say: func(t *testing.T, c *mocks.Client, _ *world) {
+			say: func(c *mocks.Client, w *world) {
 				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(nil, errGone).Twice()
-				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(answering(t, contract.CancelAnswer{Cancelled: true}), nil).Once()
+				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(answering(w.t, contract.CancelAnswer{Cancelled: true}), nil).Once()
 			},
 			status: 200, want: `"cancelled":true`,
 		},
 		"ended in the meantime": {
-			say: func(_ *testing.T, c *mocks.Client, w *world) {
+			say: func(c *mocks.Client, w *world) {
 				c.On("UpdateWorkflow", mock.Anything, cancelOf).Run(func(mock.Arguments) { fail(w) }).Return(nil, errGone).Once()
 			},
 			status: 409, want: `"code":"not_training"`, changes: true,
 		},
 		"refused by the training": {
-			say: func(_ *testing.T, c *mocks.Client, _ *world) {
+			say: func(c *mocks.Client, _ *world) {
 				c.On("UpdateWorkflow", mock.Anything, cancelOf).
 					Return(nil, temporal.NewNonRetryableApplicationError("internal words", "Superseded", nil)).Once()
 			},
 			status: 409, want: `"code":"not_training"`,
 		},
 		"Temporal does not answer": {
-			say: func(_ *testing.T, c *mocks.Client, _ *world) {
+			say: func(c *mocks.Client, _ *world) {
 				c.On("UpdateWorkflow", mock.Anything, cancelOf).Return(nil, serviceerror.NewUnavailable("internal words")).Once()
 			},
 			status: 503, want: `"code":"unavailable"`,
@@ -121,7 +112,7 @@ func TestCancel(t *testing.T) {
 			mocked := mocks.NewClient(t)
 			w := newWorld(t, func(o *api.Options) { o.Temporal, o.CancelWait = mocked, 5*time.Second })
 			if c.say != nil {
-				c.say(t, mocked, w)
+				c.say(mocked, w)
 			}
 			s := cancel
 			s.status, s.want, s.wantNot, s.changes = c.status, []string{c.want}, []string{"internal words"}, c.changes

@@ -93,7 +93,7 @@ func (s *server) erasure(ctx context.Context, in *struct {
 		return nil, err
 	}
 	view := erasureView{
-		ID: e.ID, PersonaID: e.PersonaID, Status: string(e.Status), Steps: make([]erasureStep, 0, len(e.Steps)),
+		ID: e.ID, PersonaID: e.PersonaID, Status: e.Status, Steps: make([]erasureStep, 0, len(e.Steps)),
 		RequestedAt: e.RequestedAt, CompletedAt: e.CompletedAt, Certificate: e.Certificate,
 	}
 	for _, step := range e.Steps {

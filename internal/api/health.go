@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -57,9 +58,7 @@ func (s *server) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
 			return err
 		}
 	}
-	for name, probe := range s.Ready {
-		probes[name] = probe
-	}
+	maps.Copy(probes, s.Ready)
 
 	out := &readyOutput{Status: http.StatusOK}
 	out.Body.Status, out.Body.Checks = "ready", make(map[string]string, len(probes))

@@ -75,10 +75,10 @@ func newWorld(t *testing.T, change ...func(*api.Options)) *world {
 }
 
 // token is a good token of a subject.
-func token(t testing.TB, subject string) string {
-	t.Helper()
+func token(tb testing.TB, subject string) string {
+	tb.Helper()
 	signed, err := api.SignToken(secret, api.AuthOptions{}, subject, time.Hour)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return signed
 }
 
@@ -191,7 +191,7 @@ func (w *world) settled() string {
 }
 
 // newStore is a store on a database of its own.
-func newStore(t testing.TB) *storage.Store {
-	t.Helper()
-	return storagetest.New(t)
+func newStore(tb testing.TB) *storage.Store {
+	tb.Helper()
+	return storagetest.New(tb)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // Problem is the one form of every error answer: RFC 9457 with a stable code.
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it a problem, and OpenAPI shows the name
 	Type     string                 `json:"type" doc:"Where the code is explained."`
 	Title    string                 `json:"title" doc:"What kind of problem it is; the same for every problem of this code."`
 	Status   int                    `json:"status"`
@@ -82,8 +83,7 @@ func newProblem(code persona.Code, detail string) *Problem {
 // problem turns any error into what a client may see of it. Whatever is not meant for people is logged and stays
 // inside.
 func (s *server) problem(ctx context.Context, err error) *Problem {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
 	}
 	var e *persona.Error
@@ -160,9 +160,8 @@ func (s *server) echoError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	var he *echo.HTTPError
 	var p *Problem
-	if errors.As(err, &he) {
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		code := codeOfStatus(he.Code)
 		p = newProblem(code, describe(code).title+".")
 		if code == persona.CodeNotFound {
@@ -175,9 +174,7 @@ func (s *server) echoError(err error, c echo.Context) {
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
 	enc := json.NewEncoder(w)

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"io"
 	"io/fs"
 	"net/http"
@@ -116,7 +115,7 @@ func (w *world) inventory() map[string]int {
 		"personas", "persona_images", "persona_versions", "persona_consents", "data_keys", "outbox", "erasures", "idempotency_keys",
 	} {
 		var n int
-		require.NoError(w.t, w.bed.Owner.QueryRow(context.Background(), "SELECT count(*) FROM "+table).Scan(&n))
+		require.NoError(w.t, w.bed.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
 		found[table] = n
 	}
 	require.NoError(w.t, filepath.WalkDir(w.bed.BucketDir, func(_ string, d fs.DirEntry, err error) error {

@@ -3,7 +3,6 @@ package api_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -171,6 +170,6 @@ type schema struct{ Properties map[string]any }
 
 func TestNewNeedsItsParts(t *testing.T) {
 	t.Parallel()
-	_, err := api.New(api.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registry: prometheus.NewRegistry()})
+	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry()})
 	require.ErrorContains(t, err, "store")
 }

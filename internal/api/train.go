@@ -178,8 +178,7 @@ func cleanUserAgent(agent string) string {
 
 // unreadable words a body that could not be read to its end.
 func unreadable(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {

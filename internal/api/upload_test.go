@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -24,8 +23,8 @@ import (
 )
 
 // streamed is an upload of photos that are made while they are sent, so that the client needs no memory for them.
-func streamed(t testing.TB, url, user string, photos, size int) *http.Request {
-	t.Helper()
+func streamed(tb testing.TB, url, user string, photos, size int) *http.Request {
+	tb.Helper()
 	r, w := io.Pipe()
 	form := multipart.NewWriter(w)
 	head := jpegOf(1)
@@ -49,10 +48,10 @@ func streamed(t testing.TB, url, user string, photos, size int) *http.Request {
 			return form.Close()
 		}())
 	}()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+trainPath, r)
-	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, url+trainPath, r)
+	require.NoError(tb, err)
 	req.Header.Set("Content-Type", form.FormDataContentType())
-	req.Header.Set("Authorization", "Bearer "+token(t, user))
+	req.Header.Set("Authorization", "Bearer "+token(tb, user))
 	return req
 }
 
@@ -137,16 +136,16 @@ func TestUploadNeedsLittleMemory(t *testing.T) {
 }
 
 // realServer listens on a port and takes pictures of at least the given size.
-func realServer(t testing.TB, policy persona.PhotoPolicy, sides ...int) *httptest.Server {
-	t.Helper()
+func realServer(tb testing.TB, policy persona.PhotoPolicy, sides ...int) *httptest.Server {
+	tb.Helper()
 	policy.MinSide = min(sides[0], sides[1])
-	store := newStore(t)
+	store := newStore(tb)
 	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	handler, err := api.New(api.Options{Store: store, Policy: policy, Auth: auth})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server
 }
 
@@ -213,6 +212,6 @@ func TestStorageFaultDuringUpload(t *testing.T) {
 	require.GreaterOrEqual(t, rec.Code, 500, rec.Body.String())
 	require.NotContains(t, rec.Body.String(), "blob:")
 	var personas int
-	require.NoError(t, w.bed.Owner.QueryRow(context.Background(), "SELECT count(*) FROM personas").Scan(&personas))
+	require.NoError(t, w.bed.Owner.QueryRow(t.Context(), "SELECT count(*) FROM personas").Scan(&personas))
 	require.Zero(t, personas)
 }

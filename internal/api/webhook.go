@@ -126,8 +126,7 @@ func noSuchAddress() error {
 
 // unavailable logs why something cannot be done now and tells the client to come again.
 func (s *server) unavailable(ctx context.Context, err error) error {
-	var e *persona.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*persona.Error](err); ok {
 		return e
 	}
 	s.Log.WarnContext(ctx, "a dependency does not answer", "request_id", callOf(ctx).id, "error", err)

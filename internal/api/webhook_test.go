@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -93,6 +92,7 @@ func (w *world) move(job storage.Job, to persona.JobStatus, request string, from
 
 // signalled makes a Temporal client that answers the news signal with err, as often as it must come.
 func signalled(t *testing.T, err error, times int) (*mocks.Client, func(*api.Options)) {
+	t.Helper()
 	c := mocks.NewClient(t)
 	if times > 0 {
 		c.On("SignalWorkflow", mock.Anything, mock.MatchedBy(func(id string) bool { return strings.HasPrefix(id, "train-persona/") }),
@@ -208,6 +208,6 @@ func TestWebhookIsSentAgainWhenItCannotBeChecked(t *testing.T) {
 func TestWebhookWithoutVerifierIsNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/webhooks/fal/x", strings.NewReader("{}"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/fal/x", strings.NewReader("{}"))
 	require.Equal(t, http.StatusNotFound, w.do(r).Code)
 }
