@@ -152,7 +152,7 @@ func TestItStopsInTheMiddleOfEverything(t *testing.T) {
 			p.url+"/"+localtrainer.ImageEndpoint+"/requests/"+id+"/status", http.NoBody)
 		if err == nil {
 			req.Header.Set("Authorization", "Key x")
-			_, err = http.DefaultTransport.RoundTrip(req) //nolint:bodyclose // there is none
+			_, err = http.DefaultTransport.RoundTrip(req)
 		}
 		hung <- err
 	}()

@@ -74,10 +74,15 @@ func readJSON(path string, v any) error {
 
 // removeUnfinished deletes what a crash left half written anywhere under root.
 func removeUnfinished(root string) error {
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, unfinished) {
-			return err
+	var left []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, unfinished) {
+			left = append(left, path)
 		}
-		return os.Remove(path)
+		return err
 	})
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
 }

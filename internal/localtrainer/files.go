@@ -105,13 +105,12 @@ func (f *fileStore) create(m fileMeta, l lifecycle) (fileMeta, error) {
 	return m, syncDir(f.dir)
 }
 
-// write streams r into the file of that token, replacing what it held, and returns the number of bytes.
-func (f *fileStore) write(token, name string, r io.Reader) (n int64, err error) {
-	err = writeDurable(f.at(token, name), func(file *os.File) error {
-		n, err = io.Copy(file, r)
+// write streams r into a file in the folder of that token, replacing what it held.
+func (f *fileStore) write(token, name string, r io.Reader) error {
+	return writeDurable(f.at(token, name), func(file *os.File) error {
+		_, err := io.Copy(file, r)
 		return err
 	})
-	return n, err
 }
 
 // meta returns errNoFile for what never existed, was removed or has expired.

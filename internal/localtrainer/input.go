@@ -47,12 +47,10 @@ func (f *fields) has(name string) bool {
 }
 
 // required reports a missing field.
-func (f *fields) required(name string) bool {
+func (f *fields) required(name string) {
 	if !f.has(name) {
 		f.wrong(name, "missing", "Field required", nil)
-		return false
 	}
-	return true
 }
 
 func (f *fields) text(name, otherwise string) string {

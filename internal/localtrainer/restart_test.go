@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,8 +17,11 @@ import (
 // killed is what a kill -9 leaves behind: the folder as it stands at this moment, copied from under the server.
 func killed(t *testing.T, r *rig) string {
 	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(r.dir)))
+	var dir string
+	require.Eventually(t, func() bool { // a file that is renamed while it is copied makes the copy fail
+		dir = t.TempDir()
+		return os.CopyFS(dir, os.DirFS(r.dir)) == nil
+	}, patience, time.Millisecond)
 	return dir
 }
 

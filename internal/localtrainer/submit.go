@@ -20,8 +20,7 @@ const maxInput = 32 << 20 // bytes of a request body
 func (s *Server) submit(w http.ResponseWriter, r *http.Request, p queuePath) {
 	j, err := s.newJob(w, r, p.endpoint)
 	if err != nil {
-		var bad *modelError
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*modelError](err); ok {
 			reply(w, bad.Status, bad.body())
 			return
 		}

@@ -124,7 +124,7 @@ func (s *Server) putOut(j *job, name, contentType string, data []byte) (outFile,
 	if err != nil {
 		return outFile{}, err
 	}
-	if _, err := s.files.write(m.Token, dataName, bytes.NewReader(data)); err != nil {
+	if err := s.files.write(m.Token, dataName, bytes.NewReader(data)); err != nil {
 		return outFile{}, errors.Join(err, s.files.remove(m.Token))
 	}
 	return outFile{URL: baseMark + m.path(), ContentType: contentType, FileName: m.Name, FileSize: len(data)}, nil

@@ -73,7 +73,7 @@ func (s *Server) putFile(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if _, err := s.files.write(m.Token, dataName, http.MaxBytesReader(w, r.Body, maxUpload)); err != nil {
+	if err := s.files.write(m.Token, dataName, http.MaxBytesReader(w, r.Body, maxUpload)); err != nil {
 		s.uploadFailed(w, err)
 		return
 	}
@@ -94,7 +94,7 @@ func (s *Server) putPart(w http.ResponseWriter, r *http.Request) {
 	}
 	sum := sha256.New()
 	body := io.TeeReader(http.MaxBytesReader(w, r.Body, maxUpload), sum)
-	if _, err := s.files.write(m.Token, partName(number), body); err != nil {
+	if err := s.files.write(m.Token, partName(number), body); err != nil {
 		s.uploadFailed(w, err)
 		return
 	}
@@ -228,7 +228,7 @@ func (s *Server) uploadWithToken(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, err)
 		return
 	}
-	if _, err := s.files.write(m.Token, dataName, http.MaxBytesReader(w, r.Body, maxUpload)); err != nil {
+	if err := s.files.write(m.Token, dataName, http.MaxBytesReader(w, r.Body, maxUpload)); err != nil {
 		_ = s.files.remove(m.Token) // the sweep takes it otherwise
 		s.uploadFailed(w, err)
 		return

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -123,7 +122,7 @@ func (s *Server) webhookBody(j *job) []byte {
 		"request_id": j.ID, "gateway_request_id": j.Gateway, "status": "OK", "payload": nil,
 	}
 	if j.Output != nil {
-		body["payload"] = json.RawMessage(withBase(j.Output, base))
+		body["payload"] = withBase(j.Output, base)
 	}
 	if j.Status >= http.StatusBadRequest {
 		body["status"], body["error"] = "ERROR", fmt.Sprintf("Invalid status code: %d", j.Status)

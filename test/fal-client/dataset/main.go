@@ -1,9 +1,9 @@
-// Command dataset writes a training archive of drawn portraits with captions, for checks that are not written in Go.
+// Command dataset writes a training archive of drawn portraits with captions to its standard output, for checks that
+// are not written in Go.
 package main
 
 import (
 	"archive/zip"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,22 +17,17 @@ const (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: dataset FILE.zip TRIGGERWORD")
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: dataset TRIGGERWORD >FILE.zip")
 		os.Exit(2)
 	}
-	if err := write(os.Args[1], os.Args[2]); err != nil {
+	if err := write(os.Stdout, os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "dataset:", err)
 		os.Exit(1)
 	}
 }
 
-func write(path, trigger string) (err error) {
-	out, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
+func write(out io.Writer, trigger string) error {
 	archive := zip.NewWriter(out)
 	for i, p := range sitter.New(20).Set(count, side) {
 		for name, content := range map[string]string{
