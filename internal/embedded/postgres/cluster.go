@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // errTryAgain says that the next attempt may succeed.
@@ -127,10 +128,13 @@ func (s *Server) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.URL(superuser))
-	if err != nil {
-		if s.process.said("FATAL: ", "PANIC: ") {
-			return s.home.damaged(s.process.reason())
-		}
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && refused.Code == "28P01": // invalid_password
+		return s.home.damaged(fmt.Sprintf("the password in its file %q is not the right one", passwordName))
+	case errors.As(err, &refused):
+		return s.home.damaged(refused.Message)
+	case err != nil:
 		return fmt.Errorf("the PostgreSQL server of %s does not answer on 127.0.0.1:%d", s.home.data(), s.port)
 	}
 	return conn.Close(ctx)

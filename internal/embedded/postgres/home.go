@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/inflio/persona/internal/embedded/folder"
 )
@@ -26,7 +27,24 @@ const (
 )
 
 // outsideBases are the places for clusters whose own folder the unprivileged user cannot reach, best first.
-var outsideBases = []string{"/var/lib/persona-postgres", filepath.Join("/tmp", "persona-postgres")}
+func outsideBases(temporary bool) []string {
+	const name = "persona-postgres"
+	stable := []string{filepath.Join("/var/lib", name), filepath.Join("/tmp", name)}
+	if temporary {
+		return []string{filepath.Join(os.TempDir(), name), stable[1], stable[0]}
+	}
+	return stable
+}
+
+// isTemporary reports whether a folder lies where nobody expects anything to last.
+func isTemporary(dir string) bool {
+	tmp, err := filepath.EvalSymlinks(os.TempDir())
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(tmp, dir)
+	return err == nil && filepath.IsLocal(rel)
+}
 
 // home is where a cluster lies, and the locks that make it ours.
 type home struct {
@@ -35,14 +53,16 @@ type home struct {
 	user     *account // whom PostgreSQL runs under; nil: our own user
 	password string
 	locks    []*os.File
+
+	temporary bool // an outside cluster may go when the folder is gone
 }
 
 // owner ties an outside cluster to the folder that it belongs to. A folder that was deleted and made anew has another
 // password, hence another token: it never gets the cluster of its forerunner.
 type owner struct {
 	Dir       string `json:"dir"`
-	Token     string `json:"token"` // SHA-256 of the password
-	Temporary bool   `json:"temporary"`
+	Token     string `json:"token"`     // SHA-256 of the password
+	Temporary bool   `json:"temporary"` // to be swept away once Dir is gone
 }
 
 func (h *home) data() string { return filepath.Join(h.root, dataName) }
@@ -55,7 +75,7 @@ func (h *home) close() {
 }
 
 // openHome finds or makes the place of the cluster and locks it.
-func openHome(dir string, temporary bool, log *slog.Logger) (_ *home, err error) {
+func openHome(dir string, fast bool, log *slog.Logger) (_ *home, err error) {
 	user, err := unprivileged()
 	if err != nil {
 		return nil, err
@@ -79,7 +99,8 @@ func openHome(dir string, temporary bool, log *slog.Logger) (_ *home, err error)
 	if h.password, err = h.readPassword(); err != nil {
 		return nil, unusable(err)
 	}
-	if err := h.choosePlace(temporary, log); err != nil {
+	h.temporary = fast || isTemporary(h.dir)
+	if err := h.choosePlace(log); err != nil {
 		return nil, err
 	}
 	if err := h.checkOwner(); err != nil {
@@ -118,9 +139,12 @@ func (h *home) readPassword() (string, error) {
 }
 
 // choosePlace sets root and user. The folder itself is taken whenever the unprivileged user can reach it.
-func (h *home) choosePlace(temporary bool, log *slog.Logger) error {
+func (h *home) choosePlace(log *slog.Logger) error {
 	if h.user == nil {
 		return h.followNote()
+	}
+	for _, base := range outsideBases(true) {
+		sweep(base)
 	}
 	inside := filepath.Join(h.dir, dataName)
 	if owner, err := ownerOf(inside); err == nil && !owner.isUs() {
@@ -132,7 +156,7 @@ func (h *home) choosePlace(temporary bool, log *slog.Logger) error {
 	if h.user.canReach(h.dir) {
 		return nil
 	}
-	return h.moveOutside(inside, temporary, log)
+	return h.moveOutside(inside, log)
 }
 
 // followNote goes to the cluster outside, if there is one.
@@ -154,22 +178,21 @@ func (h *home) followNote() error {
 			return fmt.Errorf("the folder %s is a copy of %s, but its PostgreSQL cluster lies outside, in %s, and was not copied with it: delete %s to begin anew",
 				h.dir, was.Dir, root, h.dir)
 		}
-		was.Dir = h.dir // the folder was moved
-		if err := writeOwner(root, was); err != nil {
-			return err
-		}
 	}
 	h.root = root
-	return h.takeLock(root)
+	if err := h.takeLock(root); err != nil {
+		return err
+	}
+	// The folder may have been moved; and the time of the file tells when the cluster was last used.
+	return writeOwner(root, owner{Dir: h.dir, Token: h.token(), Temporary: h.temporary})
 }
 
 // moveOutside makes a place for the cluster that the unprivileged user can reach, and moves it there if it exists.
-func (h *home) moveOutside(inside string, temporary bool, log *slog.Logger) error {
-	base, err := outsideBase(h.user)
+func (h *home) moveOutside(inside string, log *slog.Logger) error {
+	base, err := outsideBase(h.user, h.temporary)
 	if err != nil {
 		return err
 	}
-	sweep(base)
 	path := sha256.Sum256([]byte(h.dir))
 	name := hex.EncodeToString(path[:8])
 	forgotten, _ := filepath.Glob(filepath.Join(base, name+"-*"))
@@ -185,7 +208,7 @@ func (h *home) moveOutside(inside string, temporary bool, log *slog.Logger) erro
 	if err := h.takeLock(root); err != nil {
 		return err
 	}
-	if err := writeOwner(root, owner{Dir: h.dir, Token: h.token(), Temporary: temporary}); err != nil {
+	if err := writeOwner(root, owner{Dir: h.dir, Token: h.token(), Temporary: h.temporary}); err != nil {
 		return err
 	}
 	h.root = root
@@ -227,34 +250,49 @@ func tokenOf(password string) string {
 }
 
 // outsideBase makes the common parent of clusters that lie outside.
-func outsideBase(user *account) (string, error) {
+func outsideBase(user *account, temporary bool) (string, error) {
 	var last error
-	for _, base := range outsideBases {
+	bases := outsideBases(temporary)
+	for _, base := range bases {
 		if last = os.MkdirAll(base, 0o711); last != nil {
 			continue
 		}
-		// In a folder that everybody may write to, somebody else may have made it first.
-		info, err := os.Lstat(base)
-		owner, ownerErr := ownerOf(base)
-		if err == nil && ownerErr == nil && info.IsDir() && owner.isUs() && user.canReach(base) {
+		if isOurs(base) && user.canReach(base) {
 			return base, nil
 		}
 		last = errors.New("it is not ours or cannot be reached")
 	}
-	return "", fmt.Errorf("there is no place for the PostgreSQL cluster that the user %s could reach (%s: %w)", user.name, outsideBases[len(outsideBases)-1], last)
+	return "", fmt.Errorf("there is no place for the PostgreSQL cluster that the user %s could reach (%s: %w)", user.name, bases[len(bases)-1], last)
 }
 
-// sweep deletes outside clusters of tests whose folder is gone. Others are kept: their folder may be on a disk that
-// is not mounted just now.
+// isOurs reports whether a folder belongs to us: in a place that everybody may write to, somebody else may have made it
+// first.
+func isOurs(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	owner, err := ownerOf(dir)
+	return err == nil && owner.isUs()
+}
+
+// sweepAfter is how long a cluster must have been unused to be swept away: its folder may just be on the move.
+const sweepAfter = time.Hour
+
+// sweep deletes outside clusters whose folder is gone if it was a temporary one. Others are kept: their folder may be
+// on a disk that is not mounted just now.
 func sweep(base string) {
 	entries, err := os.ReadDir(base)
-	if err != nil {
+	if err != nil || !isOurs(base) {
 		return
 	}
 	for _, entry := range entries {
 		root := filepath.Join(base, entry.Name())
 		was, err := readOwner(root)
 		if err != nil || !was.Temporary {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(root, ownerName)); err != nil || time.Since(info.ModTime()) < sweepAfter {
 			continue
 		}
 		if password, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && tokenOf(string(password)) == was.Token {

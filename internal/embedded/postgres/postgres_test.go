@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -77,9 +78,11 @@ func TestDataSurvivesARestart(t *testing.T) {
 	require.Equal(t, "still here", query(t, second.URL("postgres"), read))
 }
 
-func TestSettings(t *testing.T) {
+func TestARunningServer(t *testing.T) {
 	t.Parallel()
-	s := start(t, t.TempDir())
+	dir := t.TempDir()
+	s := start(t, dir)
+
 	for setting, want := range map[string]string{
 		"timezone": "UTC", "server_encoding": "UTF8", "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
 		"fsync": "off", "password_encryption": "scram-sha-256", "log_error_verbosity": "terse",
@@ -96,30 +99,17 @@ func TestSettings(t *testing.T) {
 	address.User = url.UserPassword("postgres", "a guess")
 	_, err = pgx.Connect(t.Context(), address.String())
 	require.ErrorContains(t, err, "28P01", "nobody gets in without the password")
-}
 
-func TestCreateDatabase(t *testing.T) {
-	t.Parallel()
-	s := start(t, t.TempDir())
-	for range 2 {
+	for range 2 { // the second time it is there
 		require.NoError(t, s.CreateDatabase(t.Context(), `an "odd" name`))
 	}
 	require.Equal(t, `an "odd" name`, query(t, s.URL(`an "odd" name`), "SELECT current_database()"))
-}
 
-func TestOneProcessAtATime(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	start(t, dir)
-	_, err := postgres.Start(t.Context(), postgres.Options{Dir: dir, Fast: true})
+	_, err = postgres.Start(t.Context(), postgres.Options{Dir: dir, Fast: true})
 	require.ErrorContains(t, err, "cannot be used: another process uses it")
-}
 
-func TestStopIsHarmlessTwice(t *testing.T) {
-	t.Parallel()
-	s := start(t, t.TempDir())
 	stop(t, s)
-	stop(t, s)
+	stop(t, s) // harmless
 }
 
 func TestPrivateParent(t *testing.T) {
@@ -139,13 +129,24 @@ func TestPrivateParent(t *testing.T) {
 	require.Equal(t, "still here", query(t, second.URL("postgres"), read))
 	stop(t, second)
 
+	moved := filepath.Join(parent, "moved")
+	require.NoError(t, os.Rename(filepath.Dir(dir), moved))
+	dir = filepath.Join(moved, "postgres")
+	second = start(t, dir)
+	require.Equal(t, "still here", query(t, second.URL("postgres"), read), "a moved folder keeps its cluster")
+	stop(t, second)
+
 	// The folder is deleted and made anew: its old cluster must not come back.
-	removeLater := readNote(dir)
+	old := readNote(dir)
 	require.NoError(t, os.RemoveAll(dir))
+	if old != "" {
+		lately := time.Now().Add(-2 * time.Hour)
+		require.NoError(t, os.Chtimes(filepath.Join(old, "owner.json"), lately, lately))
+	}
 	third := start(t, dir)
 	require.Equal(t, "0", query(t, third.URL("postgres"), "SELECT count(*)::text FROM pg_tables WHERE tablename = 'kept'"))
-	if removeLater != "" {
-		require.NoDirExists(t, removeLater, "what a test left outside is swept away")
+	if old != "" {
+		require.NoDirExists(t, old, "what a temporary folder left outside is swept away")
 	}
 }
 
@@ -155,19 +156,6 @@ func readNote(dir string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(note))
-}
-
-func TestAMovedFolderKeepsItsCluster(t *testing.T) {
-	t.Parallel()
-	parent := t.TempDir()
-	require.NoError(t, os.Chmod(parent, 0o700))
-	before, after := filepath.Join(parent, "before"), filepath.Join(parent, "after")
-	first := start(t, before)
-	execute(t, first.URL("postgres"), write)
-	stop(t, first)
-	require.NoError(t, os.Rename(before, after))
-	second := start(t, after)
-	require.Equal(t, "still here", query(t, second.URL("postgres"), read))
 }
 
 func TestAClusterThatIsShutInLaterMovesOut(t *testing.T) {
@@ -185,49 +173,31 @@ func TestAClusterThatIsShutInLaterMovesOut(t *testing.T) {
 
 func TestDamagedClusters(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		damage func(t *testing.T, dir, data string)
-		want   string
-	}{
-		"no version": {
-			func(t *testing.T, _, data string) { require.NoError(t, os.Remove(filepath.Join(data, "PG_VERSION"))) },
-			"is damaged",
-		},
-		"no control file": {
-			func(t *testing.T, _, data string) {
-				require.NoError(t, os.Truncate(filepath.Join(data, "global", "pg_control"), 0))
-			},
-			"is damaged",
-		},
-		"no catalog": {
-			func(t *testing.T, _, data string) { require.NoError(t, os.RemoveAll(filepath.Join(data, "base"))) },
-			"is damaged",
-		},
-		"no password": {
-			func(t *testing.T, dir, _ string) { require.NoError(t, os.Remove(filepath.Join(dir, "password"))) },
-			"is damaged",
-		},
-		"other version": {
-			func(t *testing.T, _, data string) {
-				require.NoError(t, os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte("9\n"), 0o600))
-			},
-			"was made by PostgreSQL 9",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := filepath.Join(t.TempDir(), "postgres")
-			stop(t, start(t, dir))
-			data := filepath.Join(dir, "data")
-			if root := readNote(dir); root != "" {
-				data = filepath.Join(root, "data")
-			}
-			test.damage(t, dir, data)
-			_, err := postgres.Start(t.Context(), postgres.Options{Dir: dir, Fast: true})
-			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), "\n")
-		})
+	dir := filepath.Join(t.TempDir(), "postgres")
+	stop(t, start(t, dir))
+	data := filepath.Join(dir, "data")
+	if root := readNote(dir); root != "" {
+		data = filepath.Join(root, "data")
 	}
+	for _, test := range []struct{ name, lost, put, want string }{
+		{"no version", filepath.Join(data, "PG_VERSION"), "", "is damaged"},
+		{"a version that is none", filepath.Join(data, "PG_VERSION"), "new", "is damaged"},
+		{"another version", filepath.Join(data, "PG_VERSION"), "9", "was made by PostgreSQL 9"},
+		{"no control file", filepath.Join(data, "global", "pg_control"), "", "is damaged"},
+		{"no catalog", filepath.Join(data, "base"), "", "is damaged"},
+		{"another password", filepath.Join(dir, "password"), "a guess", "is damaged"},
+	} {
+		require.NoError(t, os.Rename(test.lost, test.lost+".away"), test.name)
+		if test.put != "" {
+			require.NoError(t, os.WriteFile(test.lost, []byte(test.put), 0o644))
+		}
+		_, err := postgres.Start(t.Context(), postgres.Options{Dir: dir, Fast: true})
+		require.ErrorContains(t, err, test.want, test.name)
+		require.NotContains(t, err.Error(), "\n", test.name)
+		require.NoError(t, os.RemoveAll(test.lost))
+		require.NoError(t, os.Rename(test.lost+".away", test.lost))
+	}
+	start(t, dir) // nothing was made worse
 }
 
 func TestAFolderThatCannotBe(t *testing.T) {
