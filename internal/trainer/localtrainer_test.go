@@ -29,7 +29,7 @@ func local(t *testing.T, pace time.Duration) (*trainer.Client, string) {
 	server, err := localtrainer.New(localtrainer.Options{Dir: t.TempDir(), Key: "id:secret", Pace: pace})
 	require.NoError(t, err)
 	http := httptest.NewServer(server.Handler())
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // it ends after the clean-up of what uses it
+	ctx, cancel := context.WithCancel(context.Background()) // it ends after what uses it
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
 	t.Cleanup(func() {

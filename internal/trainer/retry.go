@@ -25,7 +25,7 @@ func passing(r reply) bool {
 // clients do not come back together, and never less than what the service asked for.
 func (c *Client) pause(ctx context.Context, attempt int, asked time.Duration) error {
 	d := c.backoff << (attempt - 1)
-	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d)) //nolint:gosec // spreading load needs no secrecy
+	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d))
 	return wait(ctx, min(max(d, asked), maxPause))
 }
 
