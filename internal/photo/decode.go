@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"slices"
 
@@ -42,10 +43,10 @@ func decode(data []byte, p persona.PhotoPolicy) (*picture, Facts, error) {
 		}
 	}
 	h := inspector.inner.facts()
-	img, err := decodeStored(data, h.format)
+	img, err := decodeStored(data, h)
 	if err != nil {
 		code := persona.PhotoDamaged
-		if errors.Is(err, jpegn.ErrUnsupported) {
+		if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) || errors.Is(err, jpegn.ErrUnsupported) {
 			code = persona.PhotoNotImage
 		}
 		facts.Findings = append(facts.Findings, persona.NewFinding(code, true, ""))
@@ -63,16 +64,20 @@ func unusable(findings []persona.Finding) error {
 }
 
 // decodeStored decodes as stored. Decoders meet hostile bytes here, so a panic inside one is an error of the file.
-func decodeStored(data []byte, format string) (img image.Image, err error) {
+func decodeStored(data []byte, h header) (img image.Image, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			img, err = nil, fmt.Errorf("photo: decoder failed: %v", r)
 		}
 	}()
-	if format == FormatJPEG {
-		img, err = jpegn.Decode(bytes.NewReader(data))
-	} else {
+	switch {
+	case h.format == FormatPNG:
 		img, err = png.Decode(bytes.NewReader(data))
+	case h.unusual:
+		// jpegn 0.6.0 returns such files blank, and without an error.
+		img, err = jpeg.Decode(bytes.NewReader(data))
+	default:
+		img, err = jpegn.Decode(bytes.NewReader(data))
 	}
 	if err == nil && img.Bounds().Empty() {
 		err = errors.New("photo: empty picture")

@@ -33,6 +33,7 @@ type header struct {
 	width, height int // as stored
 	turn          turn
 	complete      bool // the end marker was seen, and nothing before it was broken
+	unusual       bool // ink colours, or a scan of its own for each channel without being progressive
 }
 
 // Inspector learns the facts of a file while its bytes stream through it. It is an io.Writer that never fails and

@@ -9,6 +9,7 @@ import (
 const (
 	markerTEM  = 0x01
 	markerSOF0 = 0xC0
+	markerSOF2 = 0xC2 // progressive
 	markerDHT  = 0xC4
 	markerJPG  = 0xC8
 	markerDAC  = 0xCC
@@ -52,6 +53,8 @@ type jpegStream struct {
 	height int
 	turn   turn
 	exif   bool
+	frame  byte // marker of the frame header: which kind of JPEG it is
+	planes byte // colour channels
 	scans  int
 	broken bool
 }
@@ -60,6 +63,7 @@ func (s *jpegStream) facts() header {
 	return header{
 		format: FormatJPEG, width: s.width, height: s.height, turn: s.turn,
 		complete: s.state == jpegEnded && s.scans > 0 && !s.broken,
+		unusual:  s.planes > 3 || s.frame != markerSOF2 && s.scans > 1,
 	}
 }
 
@@ -128,7 +132,7 @@ func (s *jpegStream) begin(c byte) {
 	default:
 		s.state = jpegLength1
 		if frameHeader(c) {
-			s.keeps = 5
+			s.keeps = 6
 		} else if c == markerAPP1 && !s.exif {
 			s.keeps = 1 << 16
 		}
@@ -146,10 +150,11 @@ func (s *jpegStream) end() {
 		s.state = jpegScan
 	case frameHeader(s.marker):
 		// A second frame header could hide the size that will be decoded behind a harmless one.
-		if len(s.keep) < 5 || s.width > 0 {
+		if len(s.keep) < 6 || s.width > 0 {
 			s.broken = true
 			return
 		}
+		s.frame, s.planes = s.marker, s.keep[5]
 		s.height, s.width = int(binary.BigEndian.Uint16(s.keep[1:])), int(binary.BigEndian.Uint16(s.keep[3:]))
 	case s.marker == markerAPP1 && bytes.HasPrefix(s.keep, []byte(exifPrefix)):
 		s.exif = true

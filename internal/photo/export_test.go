@@ -1,0 +1,25 @@
+package photo
+
+// Window is a passing window of the face cascade, for the comparison with Pigo.
+type Window struct {
+	Row, Col, Side int
+	Q              float32
+}
+
+// ScanWindows runs the face cascade over a grey picture of w by h pixels with the production steps.
+func ScanWindows(pix []uint8, w, h, smallest, largest int) []Window {
+	var out []Window
+	for _, x := range loadDetectors().face.run(plane{pix, w, h}, smallest, largest, 0, windowShift, windowScale) {
+		out = append(out, Window{x.row, x.col, x.side, x.q})
+	}
+	return out
+}
+
+// WindowShift and WindowScale are the production steps.
+const (
+	WindowShift = windowShift
+	WindowScale = windowScale
+)
+
+// Cascade returns an embedded cascade file.
+func Cascade(name string) []byte { return mustRead(name) }

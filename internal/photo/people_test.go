@@ -1,0 +1,57 @@
+package photo_test
+
+import (
+	"bytes"
+	"math"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/internal/sitter"
+)
+
+// side of the drawn portraits: the eyes are about 80 pixels apart.
+const side = 420
+
+// portrait makes a portrait of one drawn person.
+func portrait(identity uint64, change func(*sitter.Pose)) sitter.Portrait {
+	pose := sitter.DefaultPose()
+	pose.Background, pose.Outfit = identity, identity
+	if change != nil {
+		change(&pose)
+	}
+	return sitter.New(identity).Draw(side, side, pose)
+}
+
+// judge judges a portrait as a PNG file, whose pixels are exactly those that were drawn.
+func judge(t testing.TB, p sitter.Portrait) *photo.Judgement {
+	t.Helper()
+	j, err := photo.Judge(encodePNG(t, p.Image), smallPolicy())
+	require.NoError(t, err)
+	return j
+}
+
+// plain is one frontal portrait, drawn and judged once for all tests that only need some face.
+var plain = sync.OnceValues(func() (sitter.Portrait, *photo.Judgement) {
+	p := portrait(3, nil)
+	var b bytes.Buffer
+	if err := photo.EncodeJPEG(&b, p.Image, 95); err != nil {
+		panic(err)
+	}
+	j, err := photo.Judge(b.Bytes(), smallPolicy())
+	if err != nil {
+		panic(err)
+	}
+	return p, j
+})
+
+// off is how far the eyes found lie from the true ones, in eye distances.
+func off(p sitter.Portrait, f photo.Face) float64 {
+	var sum float64
+	for i, e := range p.Eyes {
+		sum += math.Hypot(f.Eyes[i].X-e[0], f.Eyes[i].Y-e[1])
+	}
+	return sum / 2 / p.EyeDistance()
+}
