@@ -47,7 +47,7 @@ func (a *Photos) MeasureSamples(ctx context.Context, in SampleOrder) ([]SampleSc
 	for prompt := range persona.Scenes {
 		for image := range in.Images {
 			s := SampleScore{
-				Key: in.key(prompt, image), Prompt: prompt, Seed: in.Seed + int64(image),
+				Key: in.key(prompt, image), Prompt: prompt, Seed: in.seed(prompt) + int64(image),
 				Strength: in.Strength, Trigger: in.Trigger, Closeness: -1,
 			}
 			if err := a.measure(ctx, in, &s, centroid, closeEnough); err != nil {
@@ -115,13 +115,17 @@ func (a *Photos) measure(
 // Sweep sums up the pictures of one strength.
 func Sweep(strength float64, scores []SampleScore) persona.StrengthScore {
 	sum := persona.StrengthScore{Strength: strength}
-	n := float64(max(len(scores), 1))
+	if len(scores) == 0 {
+		return sum
+	}
 	for _, s := range scores {
 		if s.Own {
-			sum.Consistency += 1 / n
+			sum.Consistency++
 		}
-		sum.Closeness += s.Closeness / n
-		sum.Quality += s.Quality / n
+		sum.Closeness += s.Closeness
+		sum.Quality += s.Quality
 	}
+	n := float64(len(scores))
+	sum.Consistency, sum.Closeness, sum.Quality = sum.Consistency/n, sum.Closeness/n, sum.Quality/n
 	return sum
 }

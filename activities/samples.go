@@ -30,9 +30,15 @@ type SampleOrder struct {
 	JobInput
 	Strength float64
 	Trigger  bool  // with the trigger word in the prompt
-	Seed     int64 // of the first picture; the others follow from it, the same with and without the trigger
+	Seed     int64 // of the first picture; the others follow from it in the same way with and without the trigger
 	Images   int   // per prompt
 }
+
+// promptStride keeps the seeds of different prompts apart, so that every picture shows another draw of the model.
+const promptStride = 100
+
+// seed is that of the first picture of a prompt.
+func (o SampleOrder) seed(prompt int) int64 { return o.Seed + int64(promptStride*prompt) }
 
 // key names one test picture; the same order always gives the same names.
 func (o SampleOrder) key(prompt, image int) string {
@@ -40,7 +46,7 @@ func (o SampleOrder) key(prompt, image int) string {
 	if o.Trigger {
 		kind = "person"
 	}
-	return fmt.Sprintf("%s-%03d-%d-%d", kind, int(math.Round(o.Strength*100)), prompt, o.Seed+int64(image))
+	return fmt.Sprintf("%s-%03d-%d-%d", kind, int(math.Round(o.Strength*100)), prompt, o.seed(prompt)+int64(image))
 }
 
 func (o SampleOrder) path(key string) string {
@@ -81,7 +87,7 @@ func (a *Validation) DrawSamples(ctx context.Context, in SampleOrder) (int, erro
 		}
 		request := trainer.GenerateRequest{
 			Prompt: persona.ValidationPrompt(prompt, trigger), LoRAURL: job.WeightsURL, Scale: in.Strength,
-			Seed: in.Seed, Images: in.Images, Width: sampleSide, Height: sampleSide,
+			Seed: in.seed(prompt), Images: in.Images, Width: sampleSide, Height: sampleSide,
 		}
 		if err := a.drawOne(ctx, in, prompt, request, from.RequestID); err != nil {
 			return 0, err
@@ -145,15 +151,17 @@ func checksOf(with, without []SampleScore) persona.CheckScores {
 	if len(with) == 0 {
 		return c
 	}
-	n := float64(len(with))
+	var own, good, led float64
 	for i, s := range with {
 		if s.Own {
-			c.FaceConsistency += 1 / n
+			own++
 		}
-		c.QualityScore += s.Quality / n
+		good += s.Quality
 		if i < len(without) && s.Closeness > without[i].Closeness {
-			c.TriggerEffectiveness += 1 / n
+			led++
 		}
 	}
+	n := float64(len(with))
+	c.FaceConsistency, c.QualityScore, c.TriggerEffectiveness = own/n, good/n, led/n
 	return c
 }

@@ -29,13 +29,13 @@ type StrengthScore struct {
 	Quality     float64 `json:"quality" doc:"Mean overall photo score over 100."`
 }
 
-// BestStrength picks the strength to use by default: the one whose weaker side, of consistency and quality, is best.
-// Equal ones are told apart by closeness, then the weaker strength wins, for it leaves prompts more room. ok is false
-// for an empty sweep.
+// BestStrength picks the strength to use by default: the one at which consistency, quality and closeness multiply to
+// the most, that is the strongest likeness for which the pictures do not yet pay. Of equal ones the weaker wins, for it
+// leaves prompts more room. ok is false for an empty sweep.
 func BestStrength(sweep []StrengthScore) (best StrengthScore, ok bool) {
+	worth := func(s StrengthScore) float64 { return s.Consistency * s.Quality * max(s.Closeness, 0) }
 	for i, s := range sweep {
-		a, b := min(s.Consistency, s.Quality), min(best.Consistency, best.Quality)
-		if i == 0 || a > b || a == b && s.Closeness > best.Closeness {
+		if i == 0 || worth(s) > worth(best) {
 			best = s
 		}
 	}
