@@ -23,3 +23,13 @@ const (
 
 // Cascade returns an embedded cascade file.
 func Cascade(name string) []byte { return mustRead(name) }
+
+// ScoreAgain returns a function that measures and scores the face of a judged photo, and nothing else.
+func ScoreAgain(j *Judgement) func() {
+	faces, _ := j.pic.closer(j.pic.overview(overviewSide))
+	return func() {
+		main := faces[0]
+		score(j.Width, j.Height, main, measure(main.chip, main.grey))
+		describe(main.grey)
+	}
+}
