@@ -21,7 +21,7 @@ const (
 // RandomHorizontalFlip, RandomRotation and RandomCrop with the guide's ranges, in this order. The same picture, seed
 // and n give the same bytes, so that a repeated attempt changes nothing; variant i does not depend on n.
 func Augment(img *image.RGBA, seed uint64, n int) []*image.RGBA {
-	out := make([]*image.RGBA, n)
+	out := make([]*image.RGBA, max(n, 0))
 	for i := range out {
 		out[i] = augment(img, rand.New(rand.NewPCG(seed, uint64(i))))
 	}
@@ -52,7 +52,7 @@ func augment(img *image.RGBA, random *rand.Rand) *image.RGBA {
 	// Rotating leaves empty corners; the border is widened first so that none reaches into the picture.
 	pad := int(math.Ceil(float64(max(w, h)) * math.Sin(rotationLimit*math.Pi/180)))
 	g = gift.New(
-		gift.Rotate(float32(degrees), image.Black, gift.CubicInterpolation),
+		gift.Rotate(float32(degrees), image.Black, gift.LinearInterpolation),
 		gift.CropToSize(w, h, gift.CenterAnchor),
 		gift.Crop(image.Rect(cx, cy, cx+cw, cy+ch)),
 		gift.Resize(w, h, gift.LanczosResampling),

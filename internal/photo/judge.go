@@ -30,7 +30,7 @@ func (m Measures) Accepted(p persona.PhotoPolicy) bool {
 	return m.Faces == 1 && m.Score.Overall > float64(p.MinScore)
 }
 
-// Judgement is a judged photo whose picture is still at hand.
+// Judgement is a judged photo whose decoded picture is still at hand, and in memory: keep the Measures, not this.
 type Judgement struct {
 	Measures
 	pic     *picture

@@ -13,7 +13,7 @@ import (
 type Member struct {
 	Photo    string // id, passed through
 	Index    int    // position in the request, from 0
-	Accepted bool   // by itself; others are never used, but duplicates of them are told
+	Accepted bool   // by itself; others are never used
 	Primary  bool   // the person named this photo as the primary one
 	Measures Measures
 }
