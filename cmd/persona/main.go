@@ -40,9 +40,10 @@ type commands struct {
 	Delete deleteCommand `cmd:"" help:"Erase a persona and print the certificate."`
 	Score  scoreCommand  `cmd:"" help:"Score photos on this computer; nothing is sent."`
 
-	URL   string `env:"PERSONA_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the API."`
-	Auth  string `name:"auth-token" env:"PERSONA_TOKEN" placeholder:"TOKEN" help:"Your token; better given as PERSONA_TOKEN."`
-	About bool   `name:"version" help:"Print the version and exit."`
+	URL  string `env:"PERSONA_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the API."`
+	Auth string `name:"auth-token" env:"PERSONA_TOKEN" placeholder:"TOKEN" help:"Your token; better given as PERSONA_TOKEN."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
 // terminal is where a command reads and writes. Results go to out; everything for the eye alone goes to err.
@@ -83,7 +84,8 @@ func run(ctx context.Context, args []string, t *terminal) int {
 	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("persona"), kong.Description("Private likeness models of consenting people."),
-		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.UsageOnError(),
+		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }),
+		kong.Vars{"version": "persona " + buildVersion()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t, &c),
 	)
@@ -93,10 +95,6 @@ func run(ctx context.Context, args []string, t *terminal) int {
 	args = longFlags(args)
 	if len(args) == 0 {
 		args = []string{"--help"}
-	}
-	if args[0] == "--version" {
-		_, _ = fmt.Fprintln(t.out, "persona", buildVersion())
-		return exitOK
 	}
 	parsed, err := parser.Parse(args)
 	if helped {

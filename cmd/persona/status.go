@@ -159,6 +159,8 @@ func words(s *statusAnswer) string {
 	switch {
 	case text == "":
 		text = s.Status
+	case s.Error != nil && s.Error.Code == "cancelled":
+		text = "cancelled"
 	case s.Status == "failed" || s.Status == "erasing":
 		text = s.Status
 	}

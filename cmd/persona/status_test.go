@@ -60,8 +60,9 @@ func TestStatusOfACancelledTraining(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t, map[string][]answer{statusCall: {status(`{"status":"failed","stage":"training","progress":30,
 		"estimated_time_remaining":0,"error":{"code":"cancelled","message":"The training was cancelled."}}`)}})
-	code, _, said := api.persona(t, "status", someID)
+	code, out, said := api.persona(t, "status", someID)
 	require.Equal(t, exitFailed, code)
+	require.Equal(t, " 30 %  cancelled\n", out)
 	require.Equal(t, "The training was cancelled.\n", said)
 }
 

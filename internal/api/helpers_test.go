@@ -179,11 +179,13 @@ func (w *world) settled() string {
 	path := fmt.Sprintf("personas/%s/samples/1/p0s0", id)
 	_, err = w.store.WriteBlob(ctx, user, id, path, bytes.NewReader(jpegOf(77)))
 	require.NoError(w.t, err)
-	checks := &persona.CheckScores{FaceConsistency: 0.85, QualityScore: 0.93, TriggerEffectiveness: 1}
+	checks := &persona.CheckScores{FaceConsistency: 0.85, QualityScore: 0.93 + 1e-12, TriggerEffectiveness: 1 + 1e-15}
 	strength := 0.7
 	require.NoError(w.t, w.store.SaveSamples(ctx, user, id, 1, []storage.Sample{{
 		Key: "p0s0", Path: path, ContentType: "image/jpeg", Seed: 7, Strength: strength, WithTrigger: true, Score: 91, Closeness: 0.8,
-	}}, []persona.StrengthScore{{Strength: 0.3, Closeness: 0.5}, {Strength: 0.7, Closeness: 0.8}}, checks, &strength))
+	}}, []persona.StrengthScore{
+		{Strength: 0.3, Consistency: 0.5, Closeness: 0.5, Quality: 0.9}, {Strength: 0.7, Consistency: 0.85, Closeness: 0.8, Quality: 0.93},
+	}, checks, &strength))
 	require.NoError(w.t, w.store.Activate(ctx, user, id, 1, storage.Model{
 		Ref: "personas/" + id + "/model/1", SHA256: strings.Repeat("ab", 32), Bytes: 1234, TrainingSeconds: 90,
 	}))

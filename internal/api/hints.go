@@ -15,13 +15,12 @@ type hint struct {
 	Because  string `json:"because" doc:"What was measured that makes this hint fit."`
 }
 
-// When a hint is worth giving. The check marks lie between the pass mark of 0.8 and full marks: the model is good enough
-// to use and still has something to gain. Ten photos are where the guide's recommendation begins.
+// When a hint is worth giving. A check between the pass mark of 0.8 and 0.9 is good enough to use and still has something
+// to gain; ten photos are where the guide's recommendation begins; a loss of 0.05 in quality is one that can be seen.
 const (
 	weakCheck         = 0.9
+	seenLoss          = 0.05
 	recommendedPhotos = 10
-	highStrength      = 0.7
-	lowStrength       = 0.4
 )
 
 // hints picks the rows of the troubleshooting table that fit what was measured of v, in the table's order. A version
@@ -40,16 +39,15 @@ func hints(v storage.Version) []hint {
 		return found
 	}
 	c := *v.Checks
-	strength := 0.0
-	if v.Strength != nil {
-		strength = *v.Strength
-	}
-	note(strength >= highStrength || c.FaceConsistency <= weakCheck,
+	weakest, best, strongest := sweepEnds(v)
+	note(c.FaceConsistency <= weakCheck || weakest.Consistency <= weakCheck && weakest.Strength < best.Strength,
 		"Face not recognizable", "Low blend strength", "Increase LoRA scale to 0.7-0.8",
-		fmt.Sprintf("The face was found to be the person's in %.0f of 100 pictures, best at a blend strength of %.1f.", 100*c.FaceConsistency, strength))
-	note(strength > 0 && strength <= lowStrength || c.QualityScore <= weakCheck,
+		fmt.Sprintf("The face was found to be the person's in %.0f of 100 pictures at a blend strength of %.1f, and in %.0f at %.1f.",
+			100*weakest.Consistency, weakest.Strength, 100*best.Consistency, best.Strength))
+	note(c.QualityScore <= weakCheck || best.Quality-strongest.Quality >= seenLoss,
 		"Distorted features", "Too high blend", "Reduce LoRA scale to 0.3-0.4",
-		fmt.Sprintf("Pictures scored %.0f of 100 for quality, best at a blend strength of %.1f.", 100*c.QualityScore, strength))
+		fmt.Sprintf("Pictures scored %.0f of 100 for quality at a blend strength of %.1f, and %.0f at %.1f.",
+			100*best.Quality, best.Strength, 100*strongest.Quality, strongest.Strength))
 	note(v.PhotosUsed < recommendedPhotos,
 		"Inconsistent results", "Poor training data", "Add more diverse photos",
 		fmt.Sprintf("Trained on %d photos; %d to 20 are recommended.", v.PhotosUsed, recommendedPhotos))
@@ -60,4 +58,23 @@ func hints(v storage.Version) []hint {
 		"Slow generation", "High-res + persona", "Use lower resolution first",
 		"A picture with a persona takes about 18 seconds, 3 more than one without.")
 	return found
+}
+
+// sweepEnds returns what was measured at the weakest, the chosen and the strongest blend strength. Without a sweep all
+// three are the checks themselves.
+func sweepEnds(v storage.Version) (weakest, best, strongest persona.StrengthScore) {
+	best = persona.StrengthScore{Consistency: v.Checks.FaceConsistency, Quality: v.Checks.QualityScore}
+	if v.Strength != nil {
+		best.Strength = *v.Strength
+	}
+	if len(v.Sweep) == 0 {
+		return best, best, best
+	}
+	weakest, strongest = v.Sweep[0], v.Sweep[len(v.Sweep)-1]
+	for _, point := range v.Sweep {
+		if point.Strength == best.Strength {
+			best = point
+		}
+	}
+	return weakest, best, strongest
 }

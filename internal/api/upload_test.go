@@ -171,6 +171,35 @@ func TestTooMuchIsAnsweredAndNotReadToTheEnd(t *testing.T) {
 	require.Contains(t, body, "41 came")
 }
 
+// What is far too large is not read to its end, and the connection is given up, but the answer says what is wrong.
+func TestFarTooMuchIsCutOff(t *testing.T) {
+	t.Parallel()
+	policy := persona.DefaultPhotoPolicy()
+	w := newWorld(t, func(o *api.Options) { o.Policy = policy })
+	r := streamed(t, "", ada, 1, 200<<20)
+	counted := &countingBody{ReadCloser: r.Body}
+	r.Body = counted
+	rec := w.do(r)
+	require.Equal(t, http.StatusUnprocessableEntity, rec.Code, rec.Body.String())
+	require.Contains(t, rec.Body.String(), "The file is too large (more than 10 MB)")
+	require.NotContains(t, rec.Body.String(), "damaged", "it is not the photo's fault that it was cut off")
+	require.NotContains(t, rec.Body.String(), "too_few_photos", "what was not read cannot be called missing")
+	require.Equal(t, "close", rec.Header().Get("Connection"))
+	require.Less(t, counted.n, int64(80<<20))
+	require.NoError(t, r.Body.Close())
+}
+
+type countingBody struct {
+	io.ReadCloser
+	n int64
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n += int64(n)
+	return n, err
+}
+
 // A client that goes away in the middle leaves nothing behind.
 func TestBrokenUploadLeavesNothing(t *testing.T) {
 	t.Parallel()

@@ -109,7 +109,7 @@ func (s *server) viewPersona(p storage.Persona) PersonaView {
 	v := PersonaView{
 		ID: p.ID, UserID: p.UserID, Name: p.Name, TriggerWord: p.TriggerWord, ModelRef: p.ModelRef, Version: p.Version,
 		Status: p.Status, StatusURL: s.url(statusPath(p.ID)), CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
-		Training: trainingMetadata{PhotosUsed: p.Latest.PhotosUsed, QualityScore: p.QualityScore},
+		Training: trainingMetadata{PhotosUsed: p.Latest.PhotosUsed, QualityScore: roundedPtr(p.QualityScore)},
 	}
 	if seconds := p.Latest.TrainingSeconds; seconds != nil {
 		minutes := math.Round(float64(*seconds)/6) / 10
@@ -121,15 +121,21 @@ func (s *server) viewPersona(p storage.Persona) PersonaView {
 func (s *server) viewVersion(personaID string, v storage.Version) versionView {
 	view := versionView{
 		Version: v.Number, Status: v.Status, Stage: v.Stage, Progress: v.Progress, Tier: v.Tier, Config: v.Config,
-		PhotosUsed: v.PhotosUsed, Checks: v.Checks, Strength: v.Strength, Sweep: v.Sweep, TrainingSeconds: v.TrainingSeconds,
+		PhotosUsed: v.PhotosUsed, Checks: viewChecks(v.Checks), Strength: v.Strength, TrainingSeconds: v.TrainingSeconds,
 		Error: viewFailure(v.Failure), CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, CompletedAt: v.CompletedAt,
 		Samples: make([]sampleView, 0, len(v.Samples)),
+	}
+	for _, point := range v.Sweep {
+		view.Sweep = append(view.Sweep, persona.StrengthScore{
+			Strength: point.Strength, Consistency: rounded(point.Consistency), Closeness: rounded(point.Closeness),
+			Quality: rounded(point.Quality),
+		})
 	}
 	for _, sample := range v.Samples {
 		view.Samples = append(view.Samples, sampleView{
 			URL:    s.url(fmt.Sprintf("/api/personas/%s/versions/%d/samples/%s", personaID, v.Number, sample.Key)),
 			Prompt: sample.Prompt, Seed: sample.Seed, Strength: sample.Strength, WithTrigger: sample.WithTrigger,
-			Score: sample.Score, Closeness: sample.Closeness,
+			Score: rounded(sample.Score), Closeness: rounded(sample.Closeness),
 		})
 	}
 	if v.ModelRef != "" {
@@ -173,6 +179,27 @@ func remaining(v storage.Version) int {
 		return 0
 	}
 	return terms.Minutes * 60 * (100 - v.Progress) / 100
+}
+
+// rounded keeps as much of a measure as it is worth: 1/3 + 2/3 is 1 for people.
+func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+func roundedPtr(x *float64) *float64 {
+	if x == nil {
+		return nil
+	}
+	y := rounded(*x)
+	return &y
+}
+
+func viewChecks(c *persona.CheckScores) *persona.CheckScores {
+	if c == nil {
+		return nil
+	}
+	return &persona.CheckScores{
+		FaceConsistency: rounded(c.FaceConsistency), QualityScore: rounded(c.QualityScore),
+		TriggerEffectiveness: rounded(c.TriggerEffectiveness),
+	}
 }
 
 func viewFailure(f *storage.Failure) *failureView {
