@@ -166,17 +166,22 @@ func (s *shape) mouth(out *surface, x, y float64) {
 	out.hollow += 0.4 * bump(y-bottom-0.07, x, 0.05, w*0.7)
 }
 
+// browLine is the y of the middle of an eyebrow, by where along it: -1 is at the nose, 1 at the temple.
+func (s *shape) browLine(t float64) float64 {
+	bend := (t - 0.3) * (t - 0.3)
+	if t < 0.3 {
+		bend *= 0.3 // the inner half is nearly straight
+	}
+	return -s.browHeight - s.browArch*(1-1.4*bend) - s.browTilt*t - 0.02*s.smile
+}
+
 func (s *shape) brows(out *surface, x, y float64) {
 	side := math.Abs(x)
 	t := (side - s.eyeGap) / s.browLength // -1 at the nose, 1 at the temple
 	if t < -1.25 || t > 1.3 {
 		return
 	}
-	bend := (t - 0.3) * (t - 0.3)
-	if t < 0.3 {
-		bend *= 0.3 // the inner half is nearly straight
-	}
-	centre := -s.browHeight - s.browArch*(1-1.4*bend) - s.browTilt*t - 0.02*s.smile
+	centre := s.browLine(t)
 	thick := s.browThick * (1 - 0.55*step(0, 1.2, t)) * step(-1.22, -0.8, t) * step(1.28, 0.9, t)
 	if thick < 0.003 {
 		return

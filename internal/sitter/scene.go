@@ -146,6 +146,7 @@ func (sc *scene) truth(out *Portrait) {
 	}
 	wide := f.mouthWidth * (1 + 0.14*f.smile)
 	out.Eyes = [2][2]float64{at(-f.eyeGap, 0), at(f.eyeGap, 0)}
+	out.Brows = [2][2]float64{at(-f.eyeGap, f.browLine(0)), at(f.eyeGap, f.browLine(0))}
 	out.Nose = at(0, f.noseLength)
 	out.Mouth = [4][2]float64{
 		at(-wide, f.mouthLine(wide)), at(wide, f.mouthLine(wide)),

@@ -60,6 +60,7 @@ type Portrait struct {
 	Eyes  [2][2]float64 // x, y of the eye centres: the one further left in an upright head first
 	Nose  [2]float64    // the tip
 	Mouth [4][2]float64 // left and right corner, middle of the upper and of the lower lip
+	Brows [2][2]float64 // the middles of the eyebrows, in the order of the eyes
 	Face  [4]float64    // x, y, width, height of the box from brow to chin and from side to side
 	Roll  float64       // degrees, as in the pose
 	Yaw   float64       // degrees, as in the pose

@@ -1,0 +1,334 @@
+package facemodel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/inflio/persona/internal/photo"
+)
+
+// Picture is one training picture. One whose caption is not empty and holds neither the trigger word nor "[trigger]"
+// teaches nothing about the person and is left out.
+type Picture struct {
+	Image   image.Image
+	Caption string
+}
+
+// TrainOptions tune a training. The zero value means 1000 steps and rank 16.
+type TrainOptions struct {
+	Steps    int                // how many steps are reported
+	Rank     int                // most principal directions of texture
+	Progress func(step, of int) // called now and then, in order, from the calling goroutine; may be nil
+}
+
+// MinFaces is the fewest distinct pictures with a usable face that a model can be fitted to.
+const MinFaces = 4
+
+// ErrTooFewFaces says that fewer than MinFaces distinct pictures show a face that can be found.
+var ErrTooFewFaces = errors.New("facemodel: too few pictures show a usable face")
+
+// Train fits a model and returns it as safetensors. The same pictures in the same order give the same bytes. It fails
+// with ErrTooFewFaces, or with the context's error.
+func Train(ctx context.Context, pictures []Picture, trigger string, o TrainOptions) ([]byte, error) {
+	if o.Steps <= 0 {
+		o.Steps = 1000
+	}
+	if o.Rank <= 0 {
+		o.Rank = 16
+	}
+	report := func(share float64) {
+		if o.Progress != nil {
+			o.Progress(int(share*float64(o.Steps)), o.Steps)
+		}
+	}
+	var faces []*face
+	for i, p := range pictures {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if captioned(p.Caption, trigger) {
+			if f := findFace(p.Image); f != nil {
+				faces = append(faces, f)
+			}
+		}
+		report(0.6 * float64(i+1) / float64(len(pictures)))
+	}
+	faces = distinct(faces)
+	if len(faces) < MinFaces {
+		return nil, fmt.Errorf("%w: %d of the %d that are needed", ErrTooFewFaces, len(faces), MinFaces)
+	}
+	m, err := fit(ctx, faces, min(o.Rank, len(faces)-1), func(share float64) { report(0.6 + 0.4*share) })
+	if err != nil {
+		return nil, err
+	}
+	m.trigger = trigger
+	return m.encode()
+}
+
+func captioned(caption, trigger string) bool {
+	return strings.TrimSpace(caption) == "" || strings.Contains(caption, "[trigger]") || hasWord(caption, trigger)
+}
+
+// hasWord reports whether word stands in text by itself, in any case.
+func hasWord(text, word string) bool {
+	if word == "" {
+		return false
+	}
+	letters := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+	text, word = strings.ToLower(text), strings.ToLower(word)
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		before := strings.TrimRightFunc(text[:at+i], letters)
+		after := strings.TrimLeftFunc(text[at+i+len(word):], letters)
+		if len(before) == at+i && len(after) == len(text)-at-i-len(word) {
+			return true
+		}
+		at += i + 1
+	}
+}
+
+// face is a training picture's one face.
+type face struct {
+	picture *image.RGBA
+	place   similarity // from the frame to the picture
+	shape   shape
+	thumb   []float64 // the whole frame, small: tells copies of a photo
+}
+
+// findFace returns nil where there is none.
+func findFace(img image.Image) *face {
+	found := photo.FindFaces(img)
+	if len(found) == 0 {
+		return nil
+	}
+	best, marks := found[0], found[0].Landmarks
+	spot := func(p photo.Point) point { return point{p.X, p.Y} }
+	eyes := [2]point{spot(best.Eyes[0]), spot(best.Eyes[1])}
+	if eyes[0] == eyes[1] {
+		return nil
+	}
+	into := align(eyes, frameEyes())
+	f := &face{picture: toRGBA(img), place: align(frameEyes(), eyes)}
+	f.shape = shape{frameEyes()[0], frameEyes()[1]}
+	for i, at := range [...]int{photo.NoseTip, photo.MouthLeft, photo.MouthRight, photo.UpperLip, photo.LowerLip, photo.BrowMiddleLeft, photo.BrowMiddleRight} {
+		f.shape[nose+i] = into.at(spot(marks[at]))
+	}
+	f.thumb = thumbnail(f.picture, f.place.at)
+	return f
+}
+
+const thumbSide = 32
+
+// thumbnail is the frame's luma at 32 x 32, with mean 0 and length 1.
+func thumbnail(img *image.RGBA, toPicture func(point) point) []float64 {
+	const fine = 4 // readings per side of a thumbnail's pixel
+	t := make([]float64, thumbSide*thumbSide)
+	mean := 0.0
+	for y := range thumbSide * fine {
+		for x := range thumbSide * fine {
+			const step = side / float64(thumbSide*fine)
+			r, g, b := bilinear(img, toPicture(point{(float64(x) + 0.5) * step, (float64(y) + 0.5) * step}))
+			luma, _, _ := toYCbCr(r, g, b)
+			t[y/fine*thumbSide+x/fine] += luma
+			mean += luma / (thumbSide * thumbSide)
+		}
+	}
+	for i := range t {
+		t[i] -= mean
+	}
+	return unit(t)
+}
+
+func unit(v []float64) []float64 {
+	sum := 1e-12
+	for _, x := range v {
+		sum += x * x
+	}
+	k := 1 / math.Sqrt(sum)
+	for i := range v {
+		v[i] *= k
+	}
+	return v
+}
+
+func dot(a, b []float64) (sum float64) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+func flipped(thumb []float64) []float64 {
+	out := slices.Clone(thumb)
+	for row := range slices.Chunk(out, thumbSide) {
+		slices.Reverse(row)
+	}
+	return out
+}
+
+// copyLikeness is how alike the thumbnails of two pictures of one photo are at least. Brightness, contrast, rotation
+// and crop are undone by the frame and the normalisation, so augmented copies reach it; other photos do not.
+const copyLikeness = 0.90
+
+// distinct keeps the first of each group of augmented copies: the frame has undone what sets the others apart. The
+// copies are not in vain, they vote on the landmarks, whose search errs a little differently in each.
+func distinct(faces []*face) []*face {
+	var kept []*face
+	votes := map[*face][]shape{}
+	for _, f := range faces {
+		mirror := flipped(f.thumb)
+		at := slices.IndexFunc(kept, func(k *face) bool {
+			return max(dot(k.thumb, f.thumb), dot(k.thumb, mirror)) > copyLikeness
+		})
+		if at < 0 {
+			kept = append(kept, f)
+			votes[f] = []shape{f.shape}
+			continue
+		}
+		s := f.shape
+		if dot(kept[at].thumb, mirror) > dot(kept[at].thumb, f.thumb) {
+			s = s.mirrored()
+		}
+		votes[kept[at]] = append(votes[kept[at]], s)
+	}
+	for _, f := range kept {
+		f.shape = average(votes[f])
+	}
+	return kept
+}
+
+func average(shapes []shape) (mean shape) {
+	for _, s := range shapes {
+		for i, p := range s {
+			mean[i].x += p.x / float64(len(shapes))
+			mean[i].y += p.y / float64(len(shapes))
+		}
+	}
+	return mean
+}
+
+// fit computes means and principal directions of shape and of shape-free texture.
+func fit(ctx context.Context, faces []*face, rank int, report func(float64)) (*model, error) {
+	n := len(faces)
+	m := &model{rank: rank}
+	shapes := make([]shape, n)
+	for i, f := range faces {
+		shapes[i] = f.shape
+	}
+	m.meanShape = average(shapes)
+	rows := make([][]float32, n)
+	for i, f := range faces {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		w, err := newWarp(m.meanShape, f.shape)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = readTexture(f.picture, func(p point) point { return f.place.at(w.at(p)) })
+		report(0.5 * float64(i+1) / float64(n))
+	}
+	described := make([]photo.Descriptor, n)
+	for i, r := range rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		described[i] = texture(r).describe()
+		report(0.5 + 0.35*float64(i+1)/float64(n))
+	}
+	m.spread = discord(described)
+
+	mean, basis, at, lost := components(rows, rank)
+	m.meanTexture, m.textureAt = mean, at
+	for _, b := range basis {
+		m.textures = append(m.textures, b)
+	}
+	report(0.95)
+	flat := make([][]float32, n)
+	for i, s := range shapes {
+		for _, p := range s {
+			flat[i] = append(flat[i], float32(p.x), float32(p.y))
+		}
+	}
+	shapeMean, shapeBasis, shapeAt, _ := components(flat, min(rank, 2*(shapePoints-2)))
+	m.meanShape, m.shapeAt = unflat(shapeMean), shapeAt
+	for _, b := range shapeBasis {
+		m.shapes = append(m.shapes, unflat(b))
+	}
+	m.trust = trust(described, lost)
+	report(1)
+	return m, nil
+}
+
+// components is a principal component analysis: the mean, the strongest directions scaled by their standard deviation,
+// where each row lies in them, and the share of each row's variance that they lose. rows is left with the mean taken
+// off. There are always rank directions; those without any variance are zero.
+func components(rows [][]float32, rank int) (mean []float32, basis [][]float32, at [][]float64, lost []float64) {
+	n := len(rows)
+	mean = make([]float32, len(rows[0]))
+	for _, r := range rows {
+		for i, v := range r {
+			mean[i] += v / float32(n)
+		}
+	}
+	for _, r := range rows {
+		for i := range r {
+			r[i] -= mean[i]
+		}
+	}
+	// There are far fewer rows than columns, so the small matrix of products is decomposed: it has the same left
+	// singular vectors.
+	products := mat.NewDense(n, n, nil)
+	for i := range n {
+		for j := range i + 1 {
+			var sum float64
+			for k, v := range rows[i] {
+				sum += float64(v) * float64(rows[j][k])
+			}
+			products.Set(i, j, sum)
+			products.Set(j, i, sum)
+		}
+	}
+	var svd mat.SVD
+	svd.Factorize(products, mat.SVDThin)
+	var u mat.Dense
+	svd.UTo(&u)
+	values := svd.Values(nil)
+
+	at, lost = make([][]float64, n), make([]float64, n)
+	for i := range at {
+		at[i] = make([]float64, rank)
+		lost[i] = 1
+	}
+	for k := range rank {
+		b := make([]float32, len(mean))
+		basis = append(basis, b)
+		if k >= n || values[k] <= 1e-9*values[0] || values[0] == 0 {
+			continue
+		}
+		// Row i is sigma_k u_ik v_k summed over k. With b = sigma_k v_k / sqrt(n) = sum_i u_ik row_i / sqrt(n), the
+		// coefficients sqrt(n) u_ik have variance 1 over the rows.
+		for i := range n {
+			at[i][k] = u.At(i, k) * math.Sqrt(float64(n))
+			if p := products.At(i, i); p > 0 {
+				lost[i] -= u.At(i, k) * u.At(i, k) * values[k] / p
+			}
+			w := float32(u.At(i, k) / math.Sqrt(float64(n)))
+			for j, v := range rows[i] {
+				b[j] += w * v
+			}
+		}
+	}
+	return mean, basis, at, lost
+}
