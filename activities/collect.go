@@ -12,6 +12,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/storage"
 )
 
 // NewFetcher returns a client for addresses that strangers give us: https on its usual port only, and no private,
@@ -39,60 +40,57 @@ func (a *Photos) CollectPhoto(ctx context.Context, in PhotoInput) (PhotoVerdict,
 	if row.StoragePath != "" {
 		return PhotoVerdict{Index: row.Index, Accepted: true}, nil
 	}
-	facts, findings, err := a.fetch(ctx, in, row.URL)
+	facts, stored, findings, err := a.fetch(ctx, in, row.URL)
 	if err != nil {
 		return PhotoVerdict{}, err
 	}
+	row.URL = ""
 	if len(findings) > 0 {
 		row.Report = &persona.PhotoReport{
 			Photo: row.ID, Index: row.Index, Width: facts.Width, Height: facts.Height, Findings: findings,
 		}
 		return verdict(*row.Report), a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
 	}
-	if row, err = a.Store.Photo(ctx, in.UserID, in.PersonaID, in.PhotoID); err != nil {
-		return PhotoVerdict{}, err
-	}
+	row.StoragePath, row.SHA256, row.Bytes = stored.Path, stored.SHA256, stored.Bytes
 	row.Width, row.Height, row.Format = facts.Width, facts.Height, facts.Format
 	return PhotoVerdict{Index: row.Index, Accepted: true}, a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
 }
 
 // fetch streams one address into the store. It returns findings for what the address or its file makes impossible,
 // and an error for what may work at the next try.
-func (a *Photos) fetch(ctx context.Context, in PhotoInput, address string) (photo.Facts, []persona.Finding, error) {
+func (a *Photos) fetch(
+	ctx context.Context, in PhotoInput, address string,
+) (facts photo.Facts, stored storage.BlobInfo, findings []persona.Finding, err error) {
 	unreachable := []persona.Finding{persona.NewFinding(persona.PhotoUnreachable, true, "")}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return photo.Facts{}, unreachable, nil //nolint:nilerr // an address that is none is the person's matter, not a fault
+		return facts, stored, unreachable, nil //nolint:nilerr // an address that is none is the person's matter, not a fault
 	}
 	resp, err := a.Fetch.Do(req)
 	switch {
 	case err != nil && isTransient(err):
-		return photo.Facts{}, nil, err
+		return facts, stored, nil, err
 	case err != nil:
-		return photo.Facts{}, unreachable, nil
+		return facts, stored, unreachable, nil
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		return photo.Facts{}, nil, &persona.Error{
+		return facts, stored, nil, &persona.Error{
 			Kind: persona.Unavailable, Code: persona.CodeUnavailable, Message: "the host of a photo does not answer well",
 		}
 	}
 	if resp.StatusCode != http.StatusOK || !isPicture(resp.Header.Get("Content-Type")) {
-		return photo.Facts{}, unreachable, nil
+		return facts, stored, unreachable, nil
 	}
 	inspector := photo.NewInspector(a.Policy)
 	body := io.TeeReader(io.LimitReader(resp.Body, a.Policy.MaxBytes+1), inspector)
-	if _, err := a.Store.WritePhotoBlob(ctx, in.UserID, in.PersonaID, in.PhotoID, body); err != nil {
-		return photo.Facts{}, nil, err
+	if stored, err = a.Store.WritePhotoBlob(ctx, in.UserID, in.PersonaID, in.PhotoID, body); err != nil {
+		return facts, stored, nil, err
 	}
-	facts := inspector.Facts()
-	if len(facts.Findings) > 0 {
-		path := "personas/" + in.PersonaID + "/photos/" + in.PhotoID
-		if _, err := a.Store.DeleteBlobs(ctx, in.UserID, in.PersonaID, path); err != nil {
-			return facts, nil, err
-		}
+	if facts = inspector.Facts(); len(facts.Findings) > 0 {
+		_, err = a.Store.DeleteBlobs(ctx, in.UserID, in.PersonaID, stored.Path)
 	}
-	return facts, facts.Findings, nil
+	return facts, stored, facts.Findings, err
 }
 
 // isTransient reports whether a failed request may work at the next try: time-outs and failing name servers, not

@@ -29,9 +29,17 @@ type DeployInput struct {
 }
 
 // DeployModel copies the weights into our own bucket, encrypted and checked on the way, and makes the version active
-// in one transaction. Safe to run twice: the same weights are written over themselves, and an active version stays
-// active. Errors: ModelDamaged.
+// in one transaction. Safe to run twice: the same weights are written over themselves, and those of a version that is
+// active already are left alone. Errors: model_damaged, which is retried.
 func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
+	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
+	if err != nil {
+		return err
+	}
+	path := fmt.Sprintf("personas/%s/model/v%d.safetensors", in.PersonaID, in.Version)
+	if version.Status == persona.VersionActive && version.ModelRef == path {
+		return nil
+	}
 	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
 	if err != nil {
 		return err
@@ -42,7 +50,6 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 	}
 	defer weights.Close()
 	check := newWeightsCheck()
-	path := fmt.Sprintf("personas/%s/models/v%d.safetensors", in.PersonaID, in.Version)
 	info, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path,
 		io.TeeReader(&beatingReader{ctx: ctx, r: weights}, check))
 	if err != nil {

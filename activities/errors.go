@@ -46,8 +46,10 @@ func onWire(err error) error {
 	var app *temporal.ApplicationError
 	var told *persona.Error
 	switch {
-	case err == nil, errors.As(err, &app), temporal.IsCanceledError(err), errors.Is(err, context.Canceled):
+	case err == nil, errors.As(err, &app), temporal.IsCanceledError(err):
 		return err
+	case errors.Is(err, context.Canceled):
+		return context.Canceled // alone: what was cancelled may be named around it
 	case errors.Is(err, storage.ErrNotFound):
 		return temporal.NewNonRetryableApplicationError("the record is gone", contract.RecordGone, nil)
 	case errors.Is(err, storage.ErrConflict):

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"image"
 	"io"
 	"net/http"
 	"strings"
@@ -126,9 +127,9 @@ func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, ju
 	seed := fnv.New64a()
 	_, _ = seed.Write([]byte(row.ID)) // a hash in memory cannot fail
 	row.Prepared = nil
-	for i, img := range append(photo.Augment(crop, seed.Sum64(), a.Policy.Augment), crop) {
-		name := fmt.Sprintf("%d.jpg", (i+1)%(a.Policy.Augment+1)) // the picture itself is 0.jpg
-		path := fmt.Sprintf("personas/%s/prepared/%s/%s", in.PersonaID, row.ID, name)
+	pictures := append([]*image.RGBA{crop}, photo.Augment(crop, seed.Sum64(), a.Policy.Augment)...)
+	for i, img := range pictures {
+		path := fmt.Sprintf("personas/%s/prepared/%s/%d.jpg", in.PersonaID, row.ID, i)
 		var jpeg bytes.Buffer
 		if err := photo.EncodeJPEG(&jpeg, img, jpegQuality); err != nil {
 			return err
@@ -183,10 +184,11 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 		if p.Report == nil || p.Measures == nil {
 			continue
 		}
-		members[i].Accepted = p.Report.Accepted
 		if members[i].Measures, err = readMeasures(ctx, a.Store, in, *p.Measures); err != nil {
 			return Selection{}, err
 		}
+		// Not the report's verdict: an earlier choice has put its own refusals into that.
+		members[i].Accepted = members[i].Measures.Accepted(a.Policy)
 	}
 	use := a.Policy.MaxUsed
 	if terms, err := persona.TermsFor(version.Tier, len(photos)); err == nil {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -99,9 +100,7 @@ func (a *Validation) DrawSamples(ctx context.Context, in SampleOrder) (int, erro
 func (a *Validation) drawOne(
 	ctx context.Context, in SampleOrder, prompt int, request trainer.GenerateRequest, requestID string,
 ) error {
-	result, err := a.Provider.Generate(ctx, request, requestID, func(id string) {
-		activity.RecordHeartbeat(ctx, resume{Prompt: prompt, RequestID: id})
-	})
+	result, err := a.generate(ctx, prompt, request, requestID)
 	if err != nil {
 		return err
 	}
@@ -112,6 +111,25 @@ func (a *Validation) drawOne(
 	}
 	activity.RecordHeartbeat(ctx, resume{Prompt: prompt + 1})
 	return a.Provider.ErasePayload(ctx, result.RequestID)
+}
+
+// drawAttempts is how often pictures are asked for that the provider failed to make through a fault of its own: they
+// cost cents, and without them a training that cost dollars is lost.
+const drawAttempts = 3
+
+func (a *Validation) generate(
+	ctx context.Context, prompt int, request trainer.GenerateRequest, requestID string,
+) (trainer.GenerateResult, error) {
+	for attempt := 1; ; attempt++ {
+		result, err := a.Provider.Generate(ctx, request, requestID, func(id string) {
+			activity.RecordHeartbeat(ctx, resume{Prompt: prompt, RequestID: id})
+		})
+		var failed *trainer.JobError
+		if err == nil || !errors.As(err, &failed) || !failed.Retryable || attempt == drawAttempts {
+			return result, err
+		}
+		requestID = ""
+	}
 }
 
 func (a *Validation) fetchSample(ctx context.Context, in SampleOrder, url, path string) error {
