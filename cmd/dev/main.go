@@ -95,7 +95,7 @@ func serve(ctx context.Context, f flags, out io.Writer, log *slog.Logger) error 
 	if err := p.up(ctx); err != nil {
 		p.down()
 		if ctx.Err() != nil {
-			return nil // Ctrl-C while starting; what the parts say then is no failure
+			return nil //nolint:nilerr // Ctrl-C while starting: what the parts say then is no failure
 		}
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -201,11 +202,11 @@ func awaitGone(ctx context.Context, pid int, data string, limit time.Duration) (
 }
 
 // freePort is a port of the loopback interface that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("no port is free on 127.0.0.1: %w", err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
+	bound, err := netip.ParseAddrPort(l.Addr().String())
+	return int(bound.Port()), errors.Join(err, l.Close())
 }

@@ -202,7 +202,7 @@ func (h *home) moveOutside(inside string, log *slog.Logger) error {
 		}
 	}
 	root := filepath.Join(base, name+"-"+h.token()[:8])
-	if err := os.MkdirAll(root, 0o711); err != nil {
+	if err := os.MkdirAll(root, 0o711); err != nil { //nolint:gosec // the unprivileged user must get through to its cluster
 		return fmt.Errorf("the folder %s cannot be used for PostgreSQL: %w", root, err)
 	}
 	if err := h.takeLock(root); err != nil {
@@ -254,7 +254,7 @@ func outsideBase(user *account, temporary bool) (string, error) {
 	var last error
 	bases := outsideBases(temporary)
 	for _, base := range bases {
-		if last = os.MkdirAll(base, 0o711); last != nil {
+		if last = os.MkdirAll(base, 0o711); last != nil { //nolint:gosec // as above
 			continue
 		}
 		if isOurs(base) && user.canReach(base) {

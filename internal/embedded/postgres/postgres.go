@@ -131,7 +131,7 @@ func (s *Server) run(ctx context.Context, p programs, fast bool, log *slog.Logge
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		port, err := freePort()
+		port, err := freePort(ctx)
 		if err != nil {
 			return err
 		}

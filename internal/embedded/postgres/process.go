@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ const keptLines = 40
 
 // startChild runs a program under user (nil: our own). Its output goes to log.
 func startChild(user *account, log *slog.Logger, program string, args ...string) (*child, error) {
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(program, args...) //nolint:noctx // it outlives the context of the start
 	// The working folder may be closed to the unprivileged user; and nothing of our environment (PGDATA, PGPORT …)
 	// may change what the programs do.
 	cmd.Dir = string(os.PathSeparator)
@@ -119,9 +120,9 @@ func (c *child) said(texts ...string) bool {
 func (c *child) reason() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.lines) - 1; i >= 0; i-- {
-		if isFatal(c.lines[i]) {
-			_, text, _ := strings.Cut(c.lines[i], ":  ")
+	for _, line := range slices.Backward(c.lines) {
+		if isFatal(line) {
+			_, text, _ := strings.Cut(line, ":  ")
 			return text
 		}
 	}

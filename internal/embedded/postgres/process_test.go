@@ -119,7 +119,7 @@ func TestOrdinaryUser(t *testing.T) {
 	if os.Geteuid() == 0 {
 		as = &syscall.Credential{Uid: 65534, Gid: 65534}
 		var err error
-		dir, err = os.MkdirTemp("/tmp", "persona-ordinary-")
+		dir, err = os.MkdirTemp("/tmp", "persona-ordinary-") //nolint:usetesting // the folders above t.TempDir are closed to others
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 		require.NoError(t, os.Chown(dir, 65534, 65534))

