@@ -91,16 +91,22 @@ type seen struct {
 // closer looks at each candidate of the overview in the full picture. Those that are faces come with the one that
 // matters most in the picture first; the rest are doubtful.
 func (p *picture) closer(small plane, scale float64) (faces, doubtful []seen) {
-	for i, c := range search(small) {
-		if c.q < lowestQ || i == maxCandidates {
-			break
+	look := func(candidates []candidate) {
+		for i, c := range candidates {
+			if c.q < lowestQ || i == maxCandidates {
+				break
+			}
+			c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
+			if f := p.refine(c); f.plausible() {
+				faces = append(faces, f)
+			} else {
+				doubtful = append(doubtful, f)
+			}
 		}
-		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
-		if f := p.refine(c); f.plausible() {
-			faces = append(faces, f)
-		} else {
-			doubtful = append(doubtful, f)
-		}
+	}
+	look(search(small))
+	if len(faces) == 0 {
+		look(searchSideways(small))
 	}
 	slices.SortStableFunc(faces, func(a, b seen) int { return cmp.Compare(b.weight(), a.weight()) })
 	return faces, doubtful

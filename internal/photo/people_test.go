@@ -12,8 +12,8 @@ import (
 	"github.com/inflio/persona/internal/sitter"
 )
 
-// side of the drawn portraits: the eyes are about 80 pixels apart.
-const side = 420
+// side of the drawn portraits: the eyes are about 70 pixels apart.
+const side = 370
 
 // portrait makes a portrait of one drawn person.
 func portrait(identity uint64, change func(*sitter.Pose)) sitter.Portrait {
