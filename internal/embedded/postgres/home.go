@@ -171,7 +171,7 @@ func (h *home) followNote() error {
 	root := strings.TrimSpace(string(note))
 	was, err := readOwner(root)
 	if err != nil || was.Token != h.token() {
-		return fmt.Errorf("the PostgreSQL cluster of %s is damaged: it should lie in %s and does not", h.dir, root)
+		return fmt.Errorf("the PostgreSQL cluster of %s is damaged (it should lie in %s and does not): restore it, or delete %s to begin anew", h.dir, root, h.dir)
 	}
 	if was.Dir != h.dir {
 		if other, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && string(other) == h.password {
