@@ -1,0 +1,324 @@
+package activities_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/storage"
+)
+
+// temporal gives the erasures of a bed a Temporal.
+func (b *bed) temporal() *fakeTemporal {
+	f := &fakeTemporal{schedules: map[string]bool{}}
+	b.all.Erasure.Temporal, b.all.Erasure.Namespace = f, "test"
+	return f
+}
+
+// erase begins the erasure of a persona.
+func (b *bed) erase(in contract.TrainPersonaInput) contract.ErasePersonaInput {
+	b.t.Helper()
+	e, err := b.Store.RequestErasure(b.t.Context(), in.UserID, in.PersonaID)
+	require.NoError(b.t, err)
+	return contract.ErasePersonaInput{ErasureID: e.ID}
+}
+
+// steps returns what an erasure has written down as done.
+func (b *bed) steps(erasureID string) map[string]int {
+	b.t.Helper()
+	e, err := b.Store.ErasureForWorker(b.t.Context(), erasureID)
+	require.NoError(b.t, err)
+	steps := map[string]int{}
+	for _, s := range e.Steps {
+		require.NotContains(b.t, steps, s.Name)
+		steps[s.Name] = s.Count
+	}
+	return steps
+}
+
+func requireNotErased(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	app := requireType(t, err, contract.NotErased, false)
+	require.Equal(t, time.Second, app.NextRetryDelay())
+	require.Equal(t, temporal.ApplicationErrorCategoryBenign, app.Category())
+	return app
+}
+
+func TestATrainingIsStoppedBeforeItsPersonaIsErased(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		runs  []fakeRun
+		again bool // the first attempt finds it still running
+	}{
+		{name: "never trained"},
+		{name: "trained before", runs: []fakeRun{{}}},
+		{name: "listens", runs: []fakeRun{{}, {running: true}}},
+		{name: "takes its time", runs: []fakeRun{{running: true, slow: true}}, again: true},
+		{name: "does not listen", runs: []fakeRun{{running: true, deaf: true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			in := b.persona([]byte("a photo"))
+			erasure := b.erase(in)
+			f := b.temporal()
+			for _, r := range c.runs {
+				r.workflow = contract.TrainPersonaID(in.PersonaID)
+				f.add(r)
+			}
+			other := f.add(fakeRun{workflow: contract.TrainPersonaID(uuid.NewString()), running: true})
+			if c.again {
+				requireNotErased(t, do(b, b.all.Erasure.StopTraining, erasure))
+				require.Empty(t, b.steps(erasure.ErasureID))
+				f.sweep()
+			}
+			for range 2 {
+				require.NoError(t, do(b, b.all.Erasure.StopTraining, erasure))
+				require.Equal(t, map[string]int{"training_stopped": 1}, b.steps(erasure.ErasureID))
+			}
+			require.True(t, other.running)
+			for _, o := range f.asked {
+				require.Equal(t, []string{contract.CancelUpdate, erasure.ErasureID}, []string{o.UpdateName, o.UpdateID})
+			}
+		})
+	}
+}
+
+func TestATrainingIsNotCalledStoppedWhileTemporalIsAway(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	in := b.persona([]byte("a photo"))
+	erasure := b.erase(in)
+	f := b.temporal()
+	f.away = errors.New("dial tcp 127.0.0.1:7233: connection refused")
+	for range 2 {
+		for _, step := range []func() error{
+			func() error { return do(b, b.all.Erasure.StopTraining, erasure) },
+			func() error { return do(b, b.all.Erasure.EraseHistories, erasure) },
+			func() error { _, err := run(b, b.all.Erasure.Certify, erasure); return err },
+		} {
+			requireType(t, step(), "Fault", false)
+		}
+	}
+	require.Empty(t, b.steps(erasure.ErasureID))
+}
+
+func TestAPersonaIsErasedEverywhereAndCertified(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	f := b.temporal()
+	in := b.judged(0)
+	neighbour := b.persona([]byte("somebody else's photo"))
+	job, err := run(b, b.all.Training.UploadDataset, in)
+	require.NoError(t, err)
+	b.fault("submit", "stuck", 1)
+	_, err = run(b, b.all.Training.SubmitTraining, job)
+	require.NoError(t, err)
+	dataset := b.storedJob(job).DatasetURL
+	blobs := len(b.blobs(in.PersonaID, ""))
+	require.Positive(t, blobs)
+
+	for range 2 {
+		f.add(fakeRun{workflow: contract.TrainPersonaID(in.PersonaID), persona: in.PersonaID})
+	}
+	for _, schedule := range []string{contract.RetrainScheduleID(in.PersonaID), contract.ExpireConsentScheduleID(in.PersonaID)} {
+		f.schedules[schedule] = true
+		f.add(fakeRun{workflow: "temporal-sys-scheduler:" + schedule})
+	}
+	f.schedules[contract.RetrainScheduleID(neighbour.PersonaID)] = true
+	f.add(fakeRun{workflow: contract.TrainPersonaID(neighbour.PersonaID), persona: neighbour.PersonaID})
+
+	erasure := b.erase(in)
+	certify := func() (contract.EraseResult, error) { return run(b, b.all.Erasure.Certify, erasure) }
+	_, err = certify()
+	left := requireNotErased(t, err).Message()
+	for _, what := range []string{"personas", "persona_images", "blobs", "workflow histories"} {
+		require.Contains(t, left, what)
+	}
+	require.NotContains(t, f.schedules, contract.RetrainScheduleID(in.PersonaID))
+
+	require.NoError(t, do(b, b.all.Erasure.StopTraining, erasure))
+	for range 2 {
+		require.NoError(t, do(b, b.all.Erasure.EraseAtProvider, erasure))
+		status, _ := b.get(dataset)
+		require.Equal(t, http.StatusNotFound, status)
+		require.Equal(t, 1, b.steps(erasure.ErasureID)["provider_erased"])
+	}
+	require.True(t, b.erasedAtProvider(), "the running job was stopped and forgotten")
+	_, err = certify()
+	requireNotErased(t, err)
+
+	var rows int
+	for range 2 {
+		require.NoError(t, do(b, b.all.Erasure.EraseStored, erasure))
+		require.Empty(t, b.blobs(in.PersonaID, ""))
+		steps := b.steps(erasure.ErasureID)
+		require.Equal(t, blobs, steps["blobs_deleted"])
+		require.Equal(t, 1, steps["key_destroyed"])
+		require.Greater(t, steps["rows_deleted"], len(album()))
+		rows = steps["rows_deleted"]
+	}
+	_, err = certify()
+	require.Equal(t, "still found in: workflow histories", requireNotErased(t, err).Message())
+
+	requireNotErased(t, do(b, b.all.Erasure.EraseHistories, erasure))
+	requireNotErased(t, do(b, b.all.Erasure.EraseHistories, erasure)) // Temporal deletes in the background
+	f.sweep()
+	for range 2 {
+		require.NoError(t, do(b, b.all.Erasure.EraseHistories, erasure))
+	}
+	require.Equal(t, []string{contract.TrainPersonaID(neighbour.PersonaID)}, f.left())
+	require.Equal(t, map[string]bool{contract.RetrainScheduleID(neighbour.PersonaID): true}, f.schedules)
+
+	// Steps that run again after everything is gone change nothing.
+	require.NoError(t, do(b, b.all.Erasure.EraseAtProvider, erasure))
+	require.NoError(t, do(b, b.all.Erasure.EraseStored, erasure))
+	var proof json.RawMessage
+	for range 2 {
+		result, err := certify()
+		require.NoError(t, err)
+		require.Equal(t, contract.EraseResult{Personas: 1, Blobs: blobs, Rows: rows, Histories: 4}, result)
+		e, err := b.Store.Erasure(t.Context(), in.UserID, erasure.ErasureID)
+		require.NoError(t, err)
+		require.Equal(t, storage.ErasureCompleted, e.Status)
+		if proof == nil {
+			proof = e.Certificate
+		}
+		require.Equal(t, string(proof), string(e.Certificate))
+	}
+	requireCertificate(t, proof, in, erasure, b.steps(erasure.ErasureID))
+	require.NotEmpty(t, b.photos(neighbour))
+	require.NotEmpty(t, b.blobs(neighbour.PersonaID, ""))
+}
+
+func requireCertificate(
+	t *testing.T, proof json.RawMessage, in contract.TrainPersonaInput, erasure contract.ErasePersonaInput, steps map[string]int,
+) {
+	t.Helper()
+	var certificate struct {
+		ErasureID   string                `json:"erasure_id"`
+		PersonaID   string                `json:"persona_id"`
+		RequestedAt time.Time             `json:"requested_at"`
+		Steps       []storage.ErasureStep `json:"steps"`
+		Verified    []string              `json:"verified_absent"`
+		Kept        []string              `json:"kept"`
+	}
+	require.NoError(t, json.Unmarshal(proof, &certificate))
+	require.Equal(t, []string{erasure.ErasureID, in.PersonaID}, []string{certificate.ErasureID, certificate.PersonaID})
+	require.WithinDuration(t, time.Now(), certificate.RequestedAt, time.Hour)
+	require.Len(t, certificate.Steps, 6)
+	for _, s := range certificate.Steps {
+		require.Equal(t, steps[s.Name], s.Count)
+		require.False(t, s.At.IsZero())
+	}
+	require.Equal(t,
+		[]string{"database rows", "blobs", "data key", "provider files", "schedules", "workflow histories"}, certificate.Verified)
+	require.Equal(t, []string{"this erasure record", "the audit log"}, certificate.Kept)
+	for _, secret := range []string{personName, trigger, "http", in.UserID} {
+		require.NotContains(t, string(proof), secret)
+	}
+}
+
+// erasedAtProvider reports whether every request to the trainer has ended and been forgotten.
+func (b *bed) erasedAtProvider() bool {
+	b.t.Helper()
+	var answer struct {
+		Jobs []struct {
+			State    string  `json:"state"`
+			ErasedAt *string `json:"erased_at"`
+		} `json:"jobs"`
+	}
+	b.local(http.MethodGet, "/_local/jobs", nil, &answer)
+	for _, j := range answer.Jobs {
+		if j.State != "COMPLETED" || j.ErasedAt == nil {
+			return false
+		}
+	}
+	return len(answer.Jobs) > 0
+}
+
+func TestAnUncertainPurchaseIsFoundAndErased(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	job := b.job()
+	b.fault("submit", "lost_reply", 1)
+	_, err := run(b, b.all.Training.SubmitTraining, job)
+	require.NoError(t, err)
+	erasure := b.erase(job.TrainPersonaInput)
+	for range 2 {
+		require.NoError(t, do(b, b.all.Erasure.EraseAtProvider, erasure))
+		require.Eventually(t, b.erasedAtProvider, time.Minute, 10*time.Millisecond)
+	}
+}
+
+func TestAUserIsErasedWithEveryPersona(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.temporal()
+	user := uuid.NewString()
+	var personas []contract.TrainPersonaInput
+	for range 2 {
+		personas = append(personas, b.commit(user, 1, func(*storage.Upload, int) storage.NewPhoto {
+			return storage.NewPhoto{ID: uuid.NewString(), URL: "https://example.org/x"}
+		}))
+	}
+	requested, err := b.Store.RequestUserErasure(t.Context(), user)
+	require.NoError(t, err)
+	in := contract.EraseUserInput{ErasureID: requested.ID}
+	children, err := run(b, b.all.Erasure.PlanUserErasure, in)
+	require.NoError(t, err)
+	require.Len(t, children, len(personas))
+	for range 2 {
+		again, err := run(b, b.all.Erasure.PlanUserErasure, in)
+		require.NoError(t, err)
+		require.Equal(t, children, again)
+		requireNotErased(t, do(b, b.all.Erasure.CertifyUser, in))
+	}
+	for _, id := range children {
+		child := contract.ErasePersonaInput{ErasureID: id}
+		for _, step := range []func() error{
+			func() error { return do(b, b.all.Erasure.StopTraining, child) },
+			func() error { return do(b, b.all.Erasure.EraseAtProvider, child) },
+			func() error { return do(b, b.all.Erasure.EraseStored, child) },
+			func() error { return do(b, b.all.Erasure.EraseHistories, child) },
+			func() error { _, err := run(b, b.all.Erasure.Certify, child); return err },
+		} {
+			require.NoError(t, step())
+		}
+	}
+	for range 2 {
+		require.NoError(t, do(b, b.all.Erasure.CertifyUser, in))
+		again, err := run(b, b.all.Erasure.PlanUserErasure, in)
+		require.NoError(t, err)
+		require.Equal(t, children, again)
+		e, err := b.Store.Erasure(t.Context(), user, requested.ID)
+		require.NoError(t, err)
+		require.Equal(t, storage.ErasureCompleted, e.Status)
+		require.JSONEq(t, `{"scope":"user","kept":["this erasure record","the audit log"]}`, string(e.Certificate))
+		require.Contains(t, b.steps(requested.ID), "rows_deleted")
+	}
+}
+
+func TestAnErasureThatIsNoneIsGone(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.temporal()
+	none := contract.ErasePersonaInput{ErasureID: uuid.NewString()}
+	for name, err := range map[string]error{
+		"stop":      do(b, b.all.Erasure.StopTraining, none),
+		"provider":  do(b, b.all.Erasure.EraseAtProvider, none),
+		"stored":    do(b, b.all.Erasure.EraseStored, none),
+		"histories": do(b, b.all.Erasure.EraseHistories, none),
+		"user":      do(b, b.all.Erasure.CertifyUser, contract.EraseUserInput{ErasureID: uuid.NewString()}),
+	} {
+		require.Equal(t, contract.RecordGone, requireType(t, err, contract.RecordGone, true).Type(), name)
+	}
+}
