@@ -86,7 +86,7 @@ type person struct {
 const (
 	leastMix, mostMix = 0.10, 0.30
 	calm, lost        = 0.08, 0.12
-	strayShape        = 0.12
+	strayShape        = 0.08
 )
 
 // sample draws a point close to the training photos: it starts at one of them, favouring the trusted ones, and takes

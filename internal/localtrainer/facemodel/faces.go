@@ -1,0 +1,129 @@
+package facemodel
+
+import (
+	"image"
+	"math"
+	"slices"
+
+	"github.com/inflio/persona/internal/photo"
+)
+
+// face is a training picture's one face.
+type face struct {
+	picture *image.RGBA
+	place   similarity // from the frame to the picture
+	shape   shape
+	thumb   []float64 // the whole frame, small: tells copies of a photo
+}
+
+// findFace returns nil where there is none.
+func findFace(img image.Image) *face {
+	found := photo.FindFaces(img)
+	if len(found) == 0 {
+		return nil
+	}
+	best, marks := found[0], found[0].Landmarks
+	spot := func(p photo.Point) point { return point{p.X, p.Y} }
+	eyes := [2]point{spot(best.Eyes[0]), spot(best.Eyes[1])}
+	if eyes[0] == eyes[1] {
+		return nil
+	}
+	into := align(eyes, frameEyes())
+	f := &face{picture: toRGBA(img), place: align(frameEyes(), eyes)}
+	f.shape = shape{frameEyes()[0], frameEyes()[1]}
+	for i, at := range [...]int{photo.NoseTip, photo.MouthLeft, photo.MouthRight, photo.UpperLip, photo.LowerLip, photo.BrowMiddleLeft, photo.BrowMiddleRight} {
+		f.shape[nose+i] = into.at(spot(marks[at]))
+	}
+	f.thumb = thumbnail(f.picture, f.place.at)
+	return f
+}
+
+const thumbSide = 32
+
+// thumbnail is the frame's luma at 32 x 32, with mean 0 and length 1.
+func thumbnail(img *image.RGBA, toPicture func(point) point) []float64 {
+	const fine = 4 // readings per side of a thumbnail's pixel
+	t := make([]float64, thumbSide*thumbSide)
+	mean := 0.0
+	for y := range thumbSide * fine {
+		for x := range thumbSide * fine {
+			const step = side / float64(thumbSide*fine)
+			r, g, b := bilinear(img, toPicture(point{(float64(x) + 0.5) * step, (float64(y) + 0.5) * step}))
+			luma, _, _ := toYCbCr(r, g, b)
+			t[y/fine*thumbSide+x/fine] += luma
+			mean += luma / (thumbSide * thumbSide)
+		}
+	}
+	for i := range t {
+		t[i] -= mean
+	}
+	return unit(t)
+}
+
+func unit(v []float64) []float64 {
+	sum := 1e-12
+	for _, x := range v {
+		sum += x * x
+	}
+	k := 1 / math.Sqrt(sum)
+	for i := range v {
+		v[i] *= k
+	}
+	return v
+}
+
+func dot(a, b []float64) (sum float64) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+func flipped(thumb []float64) []float64 {
+	out := slices.Clone(thumb)
+	for row := range slices.Chunk(out, thumbSide) {
+		slices.Reverse(row)
+	}
+	return out
+}
+
+// copyLikeness is how alike the thumbnails of two pictures of one photo are at least. Brightness, contrast, rotation
+// and crop are undone by the frame and the normalisation, so augmented copies reach it; other photos do not.
+const copyLikeness = 0.95
+
+// distinct keeps the first of each group of augmented copies: the frame has undone what sets the others apart. The
+// copies are not in vain, they vote on the landmarks, whose search errs a little differently in each.
+func distinct(faces []*face) []*face {
+	var kept []*face
+	votes := map[*face][]shape{}
+	for _, f := range faces {
+		mirror := flipped(f.thumb)
+		at := slices.IndexFunc(kept, func(k *face) bool {
+			return max(dot(k.thumb, f.thumb), dot(k.thumb, mirror)) > copyLikeness
+		})
+		if at < 0 {
+			kept = append(kept, f)
+			votes[f] = []shape{f.shape}
+			continue
+		}
+		s := f.shape
+		if dot(kept[at].thumb, mirror) > dot(kept[at].thumb, f.thumb) {
+			s = s.mirrored()
+		}
+		votes[kept[at]] = append(votes[kept[at]], s)
+	}
+	for _, f := range kept {
+		f.shape = average(votes[f])
+	}
+	return kept
+}
+
+func average(shapes []shape) (mean shape) {
+	for _, s := range shapes {
+		for i, p := range s {
+			mean[i].x += p.x / float64(len(shapes))
+			mean[i].y += p.y / float64(len(shapes))
+		}
+	}
+	return mean
+}
