@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/internal/contract"
@@ -38,7 +37,7 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 	if err != nil {
 		return TrainingDone{}, err
 	}
-	activity.RecordHeartbeat(ctx, status.StepsDone, status.QueuePosition)
+	note(ctx, status.StepsDone, status.QueuePosition) // for whoever looks at the pending activity
 	if status.State == trainer.Completed {
 		return a.finish(ctx, job)
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
@@ -51,7 +49,7 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 	defer weights.Close()
 	check := newWeightsCheck()
 	info, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path,
-		io.TeeReader(&beatingReader{ctx: ctx, r: weights}, check))
+		io.TeeReader(weights, check))
 	if err != nil {
 		return err
 	}
@@ -64,25 +62,4 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 	return a.Store.Activate(ctx, in.UserID, in.PersonaID, in.Version, storage.Model{
 		Ref: path, SHA256: hex.EncodeToString(info.SHA256), Bytes: info.Bytes, TrainingSeconds: in.TrainingSeconds,
 	})
-}
-
-// beatingReader tells Temporal that a long copy is alive.
-type beatingReader struct {
-	ctx  context.Context //nolint:containedctx // it lives as long as one copy inside one activity
-	r    io.Reader
-	read int64
-	told int64
-}
-
-// beatEvery is how many bytes pass between two heartbeats.
-const beatEvery = 4 << 20
-
-func (b *beatingReader) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.read += int64(n)
-	if b.read-b.told >= beatEvery {
-		b.told = b.read
-		activity.RecordHeartbeat(b.ctx, b.read)
-	}
-	return n, err
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"gocloud.dev/gcerrors"
 
@@ -16,29 +15,6 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 )
-
-// Interceptor gives every error that leaves an activity its type on the wire, and takes out whatever a history must
-// not hold: addresses, values of rows, texts of a provider.
-func Interceptor() interceptor.WorkerInterceptor { return &errorInterceptor{} }
-
-type errorInterceptor struct {
-	interceptor.WorkerInterceptorBase
-}
-
-func (*errorInterceptor) InterceptActivity(
-	_ context.Context, next interceptor.ActivityInboundInterceptor,
-) interceptor.ActivityInboundInterceptor {
-	return &errorInbound{interceptor.ActivityInboundInterceptorBase{Next: next}}
-}
-
-type errorInbound struct {
-	interceptor.ActivityInboundInterceptorBase
-}
-
-func (i *errorInbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	out, err := i.Next.ExecuteActivity(ctx, in)
-	return out, onWire(err)
-}
 
 // onWire is the table of what an error becomes in a history. Anything it does not know is a fault of ours or of the
 // network, and is retried.

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
@@ -54,7 +52,6 @@ func (a *Photos) MeasureSamples(ctx context.Context, in SampleOrder) ([]SampleSc
 				return nil, err
 			}
 			scores = append(scores, s)
-			activity.RecordHeartbeat(ctx, len(scores))
 		}
 	}
 	return scores, nil

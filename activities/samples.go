@@ -109,7 +109,7 @@ func (a *Validation) drawOne(
 			return err
 		}
 	}
-	activity.RecordHeartbeat(ctx, resume{Prompt: prompt + 1})
+	note(ctx, resume{Prompt: prompt + 1})
 	return a.Provider.ErasePayload(ctx, result.RequestID)
 }
 
@@ -122,7 +122,7 @@ func (a *Validation) generate(
 ) (trainer.GenerateResult, error) {
 	for attempt := 1; ; attempt++ {
 		result, err := a.Provider.Generate(ctx, request, requestID, func(id string) {
-			activity.RecordHeartbeat(ctx, resume{Prompt: prompt, RequestID: id})
+			note(ctx, resume{Prompt: prompt, RequestID: id})
 		})
 		var failed *trainer.JobError
 		if err == nil || !errors.As(err, &failed) || !failed.Retryable || attempt == drawAttempts {

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
 )
 
@@ -13,6 +14,10 @@ import (
 type policy struct {
 	options workflow.ActivityOptions
 }
+
+// lost is how long nothing may be heard of an activity before its worker is taken for dead and another takes over:
+// five missed beats.
+const lost = 5 * activities.PulseEvery
 
 // patient is the retry policy of everything that must happen in the end: it never gives up, so that a database or a
 // provider that is away for a day costs nothing but the day, and operators see the attempts.
@@ -30,41 +35,46 @@ var (
 
 	// photoWork is for one picture on the queue whose size is the number of cores; the worst photo takes seconds.
 	photoWork = policy{workflow.ActivityOptions{
-		TaskQueue: contract.PhotoQueue, StartToCloseTimeout: 3 * time.Minute, RetryPolicy: patient,
+		TaskQueue: contract.PhotoQueue, StartToCloseTimeout: 3 * time.Minute, HeartbeatTimeout: lost,
+		RetryPolicy: patient,
 	}}
 
-	// photoSet is for looking at all the pictures of a set, one after the other, with a heartbeat after each.
+	// photoSet is for looking at all the pictures of a set, one after the other.
 	photoSet = policy{workflow.ActivityOptions{
-		TaskQueue: contract.PhotoQueue, StartToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: 2 * time.Minute,
+		TaskQueue: contract.PhotoQueue, StartToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: lost,
 		RetryPolicy: patient,
 	}}
 
 	// providerCall is for one exchange with a provider or a photo's host, uploads included.
-	providerCall = policy{workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute, RetryPolicy: patient}}
+	providerCall = policy{workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: lost, RetryPolicy: patient,
+	}}
 
 	// purchase is for the one call that costs money. It may be retried, for it sends at most once by itself; a run
 	// that is cancelled waits for its outcome, so that nothing bought is ever forgotten.
 	purchase = policy{workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Minute, WaitForCancellation: true, RetryPolicy: patient,
+		StartToCloseTimeout: 2 * time.Minute, HeartbeatTimeout: lost, WaitForCancellation: true, RetryPolicy: patient,
 	}}
 
 	// awaitProvider asks again and again at the pace the activity names; the server does the waiting.
 	awaitProvider = policy{workflow.ActivityOptions{
-		StartToCloseTimeout: time.Minute, ScheduleToCloseTimeout: trainingDeadline,
+		StartToCloseTimeout: time.Minute, ScheduleToCloseTimeout: trainingDeadline, HeartbeatTimeout: lost,
 		RetryPolicy: asking,
 	}}
 
 	// awaitNews is awaitProvider without a deadline: for what only news or a person can end.
-	awaitNews = policy{workflow.ActivityOptions{StartToCloseTimeout: time.Minute, RetryPolicy: asking}}
-
-	// pictures is for generating test pictures: minutes, with a heartbeat that says what was already ordered.
-	pictures = policy{workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Minute, HeartbeatTimeout: 5 * time.Minute, RetryPolicy: patient,
+	awaitNews = policy{workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute, HeartbeatTimeout: lost, RetryPolicy: asking,
 	}}
 
-	// bigCopy is for bringing the weights home: up to a gigabyte, with heartbeats.
+	// pictures is for generating test pictures: minutes; its heartbeat says what was already ordered.
+	pictures = policy{workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Minute, HeartbeatTimeout: lost, RetryPolicy: patient,
+	}}
+
+	// bigCopy is for bringing the weights home: up to a gigabyte.
 	bigCopy = policy{workflow.ActivityOptions{
-		StartToCloseTimeout: time.Hour, HeartbeatTimeout: 5 * time.Minute,
+		StartToCloseTimeout: time.Hour, HeartbeatTimeout: lost,
 		// Damaged weights are fetched again a few times; then they are the provider's failure.
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: 10,
@@ -72,10 +82,14 @@ var (
 	}}
 
 	// erasing must end in the end, whatever is away; what is not gone yet is asked for again at the activity's pace.
-	erasing = policy{workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute, RetryPolicy: patient}}
+	erasing = policy{workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, HeartbeatTimeout: lost, RetryPolicy: patient,
+	}}
 
 	// compensation settles what is left behind when a training ends early.
-	compensation = policy{workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute, RetryPolicy: patient}}
+	compensation = policy{workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, HeartbeatTimeout: lost, RetryPolicy: patient,
+	}}
 )
 
 // trainingDeadline is how long a bought training may take: three times the longest that was seen at the provider.

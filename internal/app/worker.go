@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"runtime"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/interceptor"
@@ -32,17 +33,22 @@ func (a *App) work(ctx context.Context) error {
 	if err := main.Start(); err != nil {
 		return err
 	}
-	defer main.Stop()
 	if err := photos.Start(); err != nil {
+		main.Stop()
 		return err
 	}
-	defer photos.Stop()
 	<-ctx.Done()
+	var stopping sync.WaitGroup
+	stopping.Go(main.Stop)
+	stopping.Go(photos.Stop)
+	stopping.Wait()
 	return nil
 }
 
 func (a *App) workerOptions(o worker.Options) worker.Options {
 	o.WorkerStopTimeout = stopPatience
+	// By default the SDK keeps heartbeats back for most of their timeout; then one late one means a lost worker.
+	o.MaxHeartbeatThrottleInterval = activities.PulseEvery
 	o.Interceptors = []interceptor.WorkerInterceptor{activities.Interceptor()}
 	return o
 }
