@@ -130,13 +130,12 @@ func (l *lighting) lit(p, n vec) float64 {
 
 // surface is what a shader knows of a point: its colour, how it shines, and where light wraps around it.
 type surface struct {
-	colour  vec
-	shine   float64 // strength of the highlight
-	tight   float64 // exponent of the highlight
-	wrap    vec     // how far each colour of light creeps past the edge of shadow: under skin red does most
-	hollow  float64 // share of the surrounding light that is lost in folds
-	noCast  bool    // takes no cast shadow
-	ownGlow float64
+	colour vec
+	shine  float64 // strength of the highlight
+	tight  float64 // exponent of the highlight
+	wrap   vec     // how far each colour of light creeps past the edge of shadow: under skin red does most
+	hollow float64 // share of the surrounding light that is lost in folds
+	noCast bool    // takes no cast shadow
 }
 
 // light shades a surface point.

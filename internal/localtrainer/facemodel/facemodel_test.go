@@ -136,13 +136,13 @@ func TestTwoPeopleMakeABadModel(t *testing.T) {
 	require.NoError(t, err)
 	centre, fifth := photo.OwnCloseness(m.own)
 	consistent := 0
-	for seed := range int64(4) {
+	for seed := range int64(3) {
 		j := judged(t, generate(t, m.weights, trigger, 0.7, seed))
 		if j.Faces == 1 && j.Descriptor.Similarity(centre) >= fifth {
 			consistent++
 		}
 	}
-	require.LessOrEqual(t, consistent, 3, "less than 0.8 of the pictures")
+	require.LessOrEqual(t, consistent, 2, "less than 0.8 of the pictures")
 }
 
 func TestAugmentedCopiesAreTheSamePhoto(t *testing.T) {
@@ -172,9 +172,9 @@ func TestPicturesThatTeachNothing(t *testing.T) {
 	for name, pictures := range map[string][]facemodel.Picture{
 		"none":                   nil,
 		"three faces":            m.pictures[:3],
-		"no faces":               {{Image: grey}, {Image: grey}, {Image: grey}, {Image: grey}},
+		"hardly a face":          {{Image: grey}, m.pictures[0]},
 		"captions without it":    other,
-		"one picture many times": {m.pictures[0], m.pictures[0], m.pictures[0], m.pictures[0], m.pictures[0]},
+		"one picture many times": {m.pictures[0], m.pictures[0], m.pictures[0], m.pictures[0]},
 	} {
 		_, err := facemodel.Train(t.Context(), pictures, trigger, facemodel.TrainOptions{})
 		require.ErrorIs(t, err, facemodel.ErrTooFewFaces, name)
