@@ -74,6 +74,9 @@ func TestLife(t *testing.T) {
 	for _, path := range []string{"", "/status"} {
 		require.Equal(t, http.StatusNotFound, s.get(t, other, "/api/personas/"+answer.ID+path), "somebody else's does not exist")
 	}
+	s.requireNotInTemporal(t, []string{
+		"jane@example", "Jäne", "janedoe", "127.0.0.1", "http://", "headshot", "JFIF", // subject, name, trigger, address, prompt, pixels
+	})
 	s.recordHistory(t, contract.TrainPersonaWorkflow, "ready", contract.TrainPersonaID(answer.ID))
 	gone := s.erase(t, jane, answer.ID)
 	s.recordHistory(t, contract.ErasePersonaWorkflow, "certified", contract.ErasePersonaID(gone.ErasureID))
