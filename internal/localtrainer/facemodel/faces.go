@@ -72,19 +72,31 @@ func unit(v []float64) []float64 {
 	return v
 }
 
-func dot(a, b []float64) (sum float64) {
-	for i, v := range a {
-		sum += v * b[i]
-	}
-	return sum
-}
-
 func flipped(thumb []float64) []float64 {
 	out := slices.Clone(thumb)
 	for row := range slices.Chunk(out, thumbSide) {
 		slices.Reverse(row)
 	}
 	return out
+}
+
+// overlap is the best correlation of two thumbnails when one may be moved by a pixel in each direction: eyes are found
+// a little elsewhere in a varied copy.
+func overlap(a, b []float64) float64 {
+	best := -1.0
+	for dy := -1; dy <= 1; dy++ {
+		for dx := -1; dx <= 1; dx++ {
+			var ab, aa, bb float64
+			for y := 1; y < thumbSide-1; y++ {
+				for x := 1; x < thumbSide-1; x++ {
+					p, q := a[y*thumbSide+x], b[(y+dy)*thumbSide+x+dx]
+					ab, aa, bb = ab+p*q, aa+p*p, bb+q*q
+				}
+			}
+			best = max(best, ab/math.Sqrt(aa*bb+1e-12))
+		}
+	}
+	return best
 }
 
 // copyLikeness is how alike the thumbnails of two pictures of one photo are at least. Brightness, contrast, rotation
@@ -99,7 +111,7 @@ func distinct(faces []*face) []*face {
 	for _, f := range faces {
 		mirror := flipped(f.thumb)
 		at := slices.IndexFunc(kept, func(k *face) bool {
-			return max(dot(k.thumb, f.thumb), dot(k.thumb, mirror)) > copyLikeness
+			return max(overlap(k.thumb, f.thumb), overlap(k.thumb, mirror)) > copyLikeness
 		})
 		if at < 0 {
 			kept = append(kept, f)
@@ -107,7 +119,7 @@ func distinct(faces []*face) []*face {
 			continue
 		}
 		s := f.shape
-		if dot(kept[at].thumb, mirror) > dot(kept[at].thumb, f.thumb) {
+		if overlap(kept[at].thumb, mirror) > overlap(kept[at].thumb, f.thumb) {
 			s = s.mirrored()
 		}
 		votes[kept[at]] = append(votes[kept[at]], s)

@@ -106,7 +106,7 @@ func trust(all []photo.Descriptor, missed []float64) []float64 {
 		best = max(best, out[i])
 	}
 	for i, v := range out {
-		out[i] = math.Exp((v - best) / 0.06)
+		out[i] = math.Exp((v - best) / 0.03)
 	}
 	return out
 }
