@@ -132,7 +132,9 @@ func TestAPoorSetFailsWithReasons(t *testing.T) {
 	s := shared(t)
 	user := token(t, "poor photos")
 	photos := photosOf(t, 4, 6)[:4:4]
-	blurred := sitter.New(4).Draw(1024, 1024, sitter.Pose{Blur: 12})
+	pose := sitter.DefaultPose()
+	pose.Blur = 0.03
+	blurred := sitter.New(4).Draw(1024, 1024, pose)
 	answer := s.train(t, user, "Poor", append(photos, sitter.EncodePhoto(blurred)))
 	now := s.follow(t, user, answer.ID, ended)
 	require.Equal(t, "failed", now.Status)

@@ -133,5 +133,9 @@ func (c *child) reason() string {
 }
 
 func isFatal(line string) bool {
+	// Connections that end because the server does are no news to whoever ended it.
+	if strings.Contains(line, "terminating connection due to administrator command") {
+		return false
+	}
 	return strings.Contains(line, "FATAL: ") || strings.Contains(line, "PANIC: ")
 }
