@@ -86,8 +86,8 @@ type person struct {
 // two people who look alike are not noticed.
 const (
 	leastMix, mostMix = 0.15, 0.35
-	calm, lost        = 0.09, 0.13
-	strayShape        = 0.08
+	calm, lost        = 0.09, 0.12
+	strayShape        = 0.11
 )
 
 // sample draws a point close to the training photos: it starts at one of them, favouring the trusted ones, and takes
