@@ -149,7 +149,7 @@ func TestTwoPeopleInOneSetFailValidation(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
 	user := token(t, "two people")
-	mixed := append(photosOf(t, 4, 6)[:3:3], photosOf(t, 2, 5)[:3]...)
+	mixed := append(photosOf(t, 2, 5)[:4:4], photosOf(t, 9, 5)[:4]...)
 	answer := s.train(t, user, "Mixed", mixed)
 	now := s.follow(t, user, answer.ID, ended)
 	require.Equal(t, "failed", now.Status)
