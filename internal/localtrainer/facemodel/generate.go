@@ -5,8 +5,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
-
-	"github.com/inflio/persona/internal/sitter"
+	"slices"
 )
 
 // GenerateOptions say what to generate. The zero sizes mean 1024 pixels.
@@ -40,29 +39,15 @@ func Generate(weights []byte, o GenerateOptions) (*image.RGBA, error) {
 			return nil, err
 		}
 	}
-	stranger := drawStranger(o)
+	base := stranger(o)
 	if m == nil || o.Scale <= 0 || !hasWord(o.Prompt, m.trigger) {
-		return stranger.Image, nil
+		own := *base.Image
+		own.Pix = slices.Clone(own.Pix)
+		return &own, nil
 	}
 	// The stream of numbers is the person's own, so that the stranger is the same with and without the person.
 	random := rand.New(rand.NewPCG(uint64(o.Seed), 0x10ca1))
-	return m.blend(stranger, m.sample(random), likeness(o.Scale), random)
-}
-
-// faceShare is the width of a stranger's face over the shorter side: it brings the eyes as far apart as they are in a
-// prepared training picture, so that such a picture fills the frame.
-const faceShare = 0.59
-
-func drawStranger(o GenerateOptions) sitter.Portrait {
-	random := rand.New(rand.NewPCG(uint64(o.Seed), 0x57a))
-	between := func(low, high float64) float64 { return low + (high-low)*random.Float64() }
-	p := sitter.DefaultPose()
-	p.Yaw, p.Pitch, p.Roll = between(-7, 7), between(-3, 3), between(-2, 2)
-	p.Smile, p.Light, p.Contrast = between(0, 0.7), between(-40, 40), between(0.15, 0.4)
-	p.Distance = faceShare * between(1, 1.04)
-	p.Background, p.Outfit = random.Uint64(), random.Uint64()
-	p.Noise = 1.5
-	return sitter.New(random.Uint64()).Draw(o.Width, o.Height, p)
+	return m.blend(base, m.sample(random), likeness(o.Scale), random)
 }
 
 // likeness is the share of the person in the face: 0.3 gives about a half, from 0.68 on nothing of the stranger is left.
