@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -31,6 +32,9 @@ func (s *system) recordHistory(t *testing.T, workflow, scenario, id string) {
 	}
 	text, err := protojson.MarshalOptions{Multiline: true, Indent: " "}.Marshal(&history)
 	require.NoError(t, err)
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	text = bytes.ReplaceAll(text, []byte(host), []byte("host")) // in identities and names of sticky queues
 	folder := filepath.Join("..", "..", "workflows", "testdata", "histories", workflow)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, scenario+".json"), append(text, '\n'), 0o644))
