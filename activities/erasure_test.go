@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 )
 
@@ -126,7 +127,7 @@ func TestAPersonaIsErasedEverywhereAndCertified(t *testing.T) {
 	blobs := len(b.blobs(in.PersonaID, ""))
 	require.Positive(t, blobs)
 
-	for range 2 {
+	for range 3 { // on three pages
 		f.add(fakeRun{workflow: contract.TrainPersonaID(in.PersonaID), persona: in.PersonaID})
 	}
 	for _, schedule := range []string{contract.RetrainScheduleID(in.PersonaID), contract.ExpireConsentScheduleID(in.PersonaID)} {
@@ -146,6 +147,10 @@ func TestAPersonaIsErasedEverywhereAndCertified(t *testing.T) {
 	require.NotContains(t, f.schedules, contract.RetrainScheduleID(in.PersonaID))
 
 	require.NoError(t, do(b, b.all.Erasure.StopTraining, erasure))
+	b.fault("cancel", "error_503", 4) // as often as the client asks by itself
+	err = do(b, b.all.Erasure.EraseAtProvider, erasure)
+	requireType(t, err, string(persona.CodeUnavailable), false)
+	require.NotContains(t, b.steps(erasure.ErasureID), "provider_erased")
 	for range 2 {
 		require.NoError(t, do(b, b.all.Erasure.EraseAtProvider, erasure))
 		status, _ := b.get(dataset)
@@ -185,7 +190,7 @@ func TestAPersonaIsErasedEverywhereAndCertified(t *testing.T) {
 	for range 2 {
 		result, err := certify()
 		require.NoError(t, err)
-		require.Equal(t, contract.EraseResult{Personas: 1, Blobs: blobs, Rows: rows, Histories: 4}, result)
+		require.Equal(t, contract.EraseResult{Personas: 1, Blobs: blobs, Rows: rows, Histories: 5}, result)
 		e, err := b.Store.Erasure(t.Context(), in.UserID, erasure.ErasureID)
 		require.NoError(t, err)
 		require.Equal(t, storage.ErasureCompleted, e.Status)

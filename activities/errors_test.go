@@ -39,6 +39,7 @@ func TestErrorsGetTheirTypeAndLoseTheirSecrets(t *testing.T) {
 		{"an absent provider", &persona.Error{Kind: persona.Unavailable, Code: "unavailable", Message: "Later."}, "unavailable", "Later.", false},
 		{"a row's value", &pgconn.PgError{Code: "23505", Detail: secret}, "Fault", "database error, SQLSTATE 23505", false},
 		{"an address", &url.Error{Op: "Get", URL: "https://x/" + secret, Err: &net.OpError{Op: "dial", Err: errors.New(secret)}}, "Fault", "network error at dial", false},
+		{"another address", &url.Error{Op: "Get", URL: "https://x/" + secret, Err: errors.New(secret)}, "Fault", "network error", false},
 		{"a slow call", fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), "Fault", "a call took too long", false},
 		{"anything else", errors.New(secret), "Fault", "fault of kind *errors.errorString", false},
 	} {

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
@@ -51,13 +53,14 @@ func TestNoErrorTellsWhoOrWhere(t *testing.T) {
 			bought := b.job()
 			_, err := run(b, b.all.Training.SubmitTraining, bought)
 			require.NoError(t, err)
-			linked := b.linked("https://127.0.0.1:9/" + personName + ".jpg")
+			linked := b.linked("https://127.0.0.1:9/somebody.jpg")
 			erasure := b.erase(ready.TrainPersonaInput)
 			photo := func(in contract.TrainPersonaInput) activities.PhotoInput {
 				return activities.PhotoInput{TrainPersonaInput: in, PhotoTask: activities.PhotoTask{PhotoID: b.photos(in)[0].ID}}
 			}
 			fresh, address := photo(trained.TrainPersonaInput), photo(linked)
 			c.smash(b)
+			b.all.Photos.Fetch = &http.Client{Transport: slow{}} // its errors quote the address
 
 			var failed int
 			for _, activity := range []func() error{
@@ -86,9 +89,15 @@ func TestNoErrorTellsWhoOrWhere(t *testing.T) {
 	}
 }
 
+// slow is a host that never answers in time.
+type slow struct{}
+
+func (slow) RoundTrip(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }
+
 func TestACancelledCallTellsNothing(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor()}})
 	cancelled := func(context.Context) error {
