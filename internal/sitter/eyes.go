@@ -105,7 +105,7 @@ func (sc *scene) eyewear(f *figure, behind vec, px, py, depth float64) vec {
 	temple := step(0.90, 0.93, side) * step(1.2, 1.15, side) * bump(p.y+0.10, 0, 0.04, 1)
 	frame = min(1, 1.5*max(frame, bridge, temple))
 	glass := step(1.03, 0.97, rim)
-	lens := behind
+	var lens vec
 	if f.pose.Sunglasses {
 		lens = behind.scale(0.05).add(vec{0.012, 0.012, 0.014}).add(vec{0.10, 0.11, 0.12}.scale(bump(gx+0.4, gy+0.5, 0.35, 0.25)))
 	} else {

@@ -6,7 +6,7 @@ import "math"
 func (s *shape) skinAt(p vec) surface {
 	m := 0.05*noise3(p.scale(2.6), s.seed^1) + 0.035*noise3(p.scale(8), s.seed^2)
 	pores := 0.045*noise3(p.scale(34), s.seed^3) + 0.05*noise3(p.scale(70), s.seed^4)
-	red := 0.5 * (noise3(p.scale(4.5), s.seed^5))
+	red := 0.5 * noise3(p.scale(4.5), s.seed^5)
 	c := s.skin.scale(1 + m + pores*(0.7+0.6*s.age))
 	c = c.times(vec{1, 1 - 0.06*s.redness*red, 1 - 0.05*s.redness*red})
 	return surface{colour: c, shine: 0.055 + 0.3*pores, tight: 14, wrap: vec{0.34, 0.16, 0.12}}

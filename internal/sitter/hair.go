@@ -49,7 +49,8 @@ func (s *shape) locks() *mesh {
 		wide := s.width + s.hairSide + 0.05 + 0.16*down - 0.10*step(1.2, 2.6, y)
 		deep := 1.45 + s.hairSide
 		if y < -0.2 {
-			fit := math.Sqrt(max(0, 1-math.Pow(y/(s.crown+s.hairTop), 2)))
+			high := y / (s.crown + s.hairTop)
+			fit := math.Sqrt(max(0, 1-high*high))
 			wide = mix(wide, (s.width+s.hairSide)*min(1, fit*1.08)-0.06, step(-0.2, -0.9, y))
 			deep *= min(1, mix(1, fit*1.1, step(-0.2, -1, y)))
 		}

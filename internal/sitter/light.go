@@ -106,26 +106,27 @@ func (l *lighting) lit(p, n vec) float64 {
 	fx, fy := x-math.Floor(x), y-math.Floor(y)
 	var sum float64
 	for j := range 5 {
-		wy := 1.0
-		if j == 0 {
-			wy = 1 - fy
-		} else if j == 4 {
-			wy = fy
-		}
+		wy := shareOf(j, fy)
 		row := m.depth[(j0+j)*m.side+i0:]
 		for i := range 5 {
 			if float64(row[i]) <= z {
-				wx := 1.0
-				if i == 0 {
-					wx = 1 - fx
-				} else if i == 4 {
-					wx = fx
-				}
-				sum += wx * wy
+				sum += shareOf(i, fx) * wy
 			}
 		}
 	}
 	return sum / 16
+}
+
+// shareOf is how much of cell i of five lies in a window four cells wide that begins the fraction f into the first.
+func shareOf(i int, f float64) float64 {
+	switch i {
+	case 0:
+		return 1 - f
+	case 4:
+		return f
+	default:
+		return 1
+	}
 }
 
 // surface is what a shader knows of a point: its colour, how it shines, and where light wraps around it.

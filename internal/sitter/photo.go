@@ -71,10 +71,7 @@ func addNoise(img *image.RGBA, sigma float64, seed uint64, weight func(x, y int)
 
 // blur is a Gaussian blur of the given standard deviation in pixels, done as three box blurs.
 func blur(img *image.RGBA, sigma float64) {
-	radius := int(math.Round((math.Sqrt(4*sigma*sigma+1) - 1) / 2))
-	if radius < 1 {
-		radius = 1
-	}
+	radius := max(1, int(math.Round((math.Sqrt(4*sigma*sigma+1)-1)/2)))
 	size := img.Rect.Size()
 	for range 3 {
 		boxBlur(img.Pix, size.X, size.Y, 4, img.Stride, radius)

@@ -190,13 +190,11 @@ func bands(height, band int, do func(from, to int)) {
 	}
 	close(next)
 	for range runtime.GOMAXPROCS(0) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for y := range next {
 				do(y, min(y+band, height))
 			}
-		}()
+		})
 	}
 	wg.Wait()
 }
