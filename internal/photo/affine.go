@@ -18,13 +18,6 @@ func (m affine) then(n affine) affine {
 	}
 }
 
-// inverse undoes m, which must be invertible.
-func (m affine) inverse() affine {
-	det := m.a*m.e - m.b*m.d
-	a, b, d, e := m.e/det, -m.b/det, -m.d/det, m.a/det
-	return affine{a, b, -(a*m.c + b*m.f), d, e, -(d*m.c + e*m.f)}
-}
-
 // scale is the length that a unit becomes, for a map without shear.
 func (m affine) scale() float64 { return math.Sqrt(math.Abs(m.a*m.e - m.b*m.d)) }
 

@@ -154,9 +154,9 @@ func slowSimplify(img image.Image) *image.RGBA {
 			}
 			white := 0xFFFF - uint32(c.A)
 			p := dst.Pix[i : i+4 : i+4]
-			p[0] = uint8((min(uint32(c.R)+white, 0xFFFF)) >> 8)
-			p[1] = uint8((min(uint32(c.G)+white, 0xFFFF)) >> 8)
-			p[2] = uint8((min(uint32(c.B)+white, 0xFFFF)) >> 8)
+			p[0] = uint8(min(uint32(c.R)+white, 0xFFFF) >> 8)
+			p[1] = uint8(min(uint32(c.G)+white, 0xFFFF) >> 8)
+			p[2] = uint8(min(uint32(c.B)+white, 0xFFFF) >> 8)
 			p[3] = 0xFF
 			i += 4
 		}

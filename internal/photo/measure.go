@@ -72,7 +72,7 @@ func meanColour(chip *image.RGBA, top, bottom, half float64) [2]float64 {
 	for y := int(chipEyeY + top*chipIED); y < int(chipEyeY+bottom*chipIED); y += 2 {
 		for x := int(chipWidth/2 - half*chipIED); x < int(chipWidth/2+half*chipIED); x += 2 {
 			px := chip.Pix[y*chip.Stride+4*x:]
-			_, pa, pb := lab(px[0], px[1], px[2])
+			pa, pb := lab(px[0], px[1], px[2])
 			a, b, n = a+pa, b+pb, n+1
 		}
 	}
@@ -107,7 +107,7 @@ func (q *quality) light(chip *image.RGBA, g plane) {
 				flat++
 			}
 			if y > int(chipEyeY+0.35*chipIED) && y < int(chipEyeY+0.8*chipIED) {
-				_, a, b := lab(px[0], px[1], px[2])
+				a, b := lab(px[0], px[1], px[2])
 				chroma += math.Hypot(a, b)
 				chromaN++
 			}
@@ -191,8 +191,8 @@ var linear = func() (t [256]float64) {
 	return t
 }()
 
-// lab is the CIELAB lightness, a and b of an sRGB colour (D65).
-func lab(r, g, b uint8) (l, la, lb float64) {
+// lab is the CIELAB a and b of an sRGB colour (D65).
+func lab(r, g, b uint8) (la, lb float64) {
 	red, green, blue := linear[r], linear[g], linear[b]
 	f := func(v float64) float64 {
 		if v > 0.008856 {
@@ -203,5 +203,5 @@ func lab(r, g, b uint8) (l, la, lb float64) {
 	x := f((0.4124*red + 0.3576*green + 0.1805*blue) / 0.9505)
 	y := f(0.2126*red + 0.7152*green + 0.0722*blue)
 	z := f((0.0193*red + 0.1192*green + 0.9505*blue) / 1.089)
-	return 116*y - 16, 500 * (x - y), 200 * (y - z)
+	return 500 * (x - y), 200 * (y - z)
 }

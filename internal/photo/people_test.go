@@ -36,6 +36,11 @@ func judge(t testing.TB, p sitter.Portrait) *photo.Judgement {
 // plain is one frontal portrait, drawn and judged once for all tests that only need some face.
 var plain = sync.OnceValues(func() (sitter.Portrait, *photo.Judgement) {
 	p := portrait(3, nil)
+	return p, judgeJPEG(p)
+})
+
+// judgeJPEG judges a portrait as the JPEG file that a person would send. It is for what tests share, and so panics.
+func judgeJPEG(p sitter.Portrait) *photo.Judgement {
 	var b bytes.Buffer
 	if err := photo.EncodeJPEG(&b, p.Image, 95); err != nil {
 		panic(err)
@@ -44,8 +49,8 @@ var plain = sync.OnceValues(func() (sitter.Portrait, *photo.Judgement) {
 	if err != nil {
 		panic(err)
 	}
-	return p, j
-})
+	return j
+}
 
 // off is how far the eyes found lie from the true ones, in eye distances.
 func off(p sitter.Portrait, f photo.Face) float64 {

@@ -60,10 +60,10 @@ type span struct {
 }
 
 func (s span) weight(i int) uint32 {
-	switch {
-	case i == s.first:
+	switch i {
+	case s.first:
 		return s.head
-	case i == s.last:
+	case s.last:
 		return s.tail
 	default:
 		return 256

@@ -1,7 +1,6 @@
 package photo_test
 
 import (
-	"bytes"
 	"image"
 	"math"
 	"math/rand/v2"
@@ -23,15 +22,7 @@ var albums = sync.OnceValue(func() [3][]photo.Measures {
 	var out [3][]photo.Measures
 	for i, who := range []uint64{3, 8, 4} {
 		for _, p := range sitter.New(who).Set(5, 360) {
-			var b bytes.Buffer
-			if err := photo.EncodeJPEG(&b, p.Image, 95); err != nil {
-				panic(err)
-			}
-			j, err := photo.Judge(b.Bytes(), smallPolicy())
-			if err != nil {
-				panic(err)
-			}
-			out[i] = append(out[i], j.Measures)
+			out[i] = append(out[i], judgeJPEG(p).Measures)
 		}
 	}
 	return out
