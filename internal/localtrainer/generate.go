@@ -57,7 +57,7 @@ func readGenerateInput(input json.RawMessage) (generateInput, error) {
 		prompt: f.text("prompt", ""),
 		size:   readSize(f),
 		images: int(f.integer("num_images", 1, 1, maxImageCount)),
-		seed:   f.integer("seed", rand.Int64N(1<<31), 0, maxSeed), //nolint:gosec // the seed of a picture is no secret
+		seed:   f.integer("seed", rand.Int64N(1<<31), 0, maxSeed),
 		format: f.oneOf("output_format", "jpeg", "jpeg", "png"),
 		inline: f.flag("sync_mode", false),
 	}

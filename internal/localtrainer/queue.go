@@ -74,6 +74,18 @@ func notFound(w http.ResponseWriter) {
 	reply(w, http.StatusNotFound, map[string]string{"status": "NOT_FOUND"})
 }
 
+// asked returns the job that a read asks for and the fault that r was given; where no job is to be seen it has answered
+// and returns nil. s.mu is held.
+func (s *Server) asked(w http.ResponseWriter, r *http.Request, p queuePath) (*job, fault) {
+	j, f := s.find(p), faultOf(r.Context())
+	if j == nil || f.Effect == lost {
+		notFound(w)
+		return nil, f
+	}
+	w.Header().Set("X-Fal-Request-Id", j.ID)
+	return j, f
+}
+
 // statusOf is a job in fal's words. s.mu is held.
 func (s *Server) statusOf(j *job, base string, logs bool) map[string]any {
 	at := base + "/" + app(j.Endpoint) + "/requests/" + j.ID
@@ -112,10 +124,8 @@ func wantsLogs(r *http.Request) bool {
 func (s *Server) status(w http.ResponseWriter, r *http.Request, p queuePath) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := s.find(p)
-	f := faultOf(r.Context())
-	if j == nil || f.Effect == lost {
-		notFound(w)
+	j, f := s.asked(w, r, p)
+	if j == nil {
 		return
 	}
 	answer := s.statusOf(j, s.base(r), wantsLogs(r))
@@ -126,7 +136,6 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, p queuePath) {
 	if answer["status"] == completed {
 		code = http.StatusOK
 	}
-	w.Header().Set("X-Fal-Request-Id", j.ID)
 	reply(w, code, answer)
 }
 
@@ -144,13 +153,10 @@ func oneStepBehind(r record) record {
 func (s *Server) result(w http.ResponseWriter, r *http.Request, p queuePath) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := s.find(p)
-	f := faultOf(r.Context())
-	if j == nil || f.Effect == lost {
-		notFound(w)
+	j, f := s.asked(w, r, p)
+	if j == nil {
 		return
 	}
-	w.Header().Set("X-Fal-Request-Id", j.ID)
 	switch {
 	case !j.ended():
 		refuse(w, http.StatusBadRequest, "Request is still in progress")

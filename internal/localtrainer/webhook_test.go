@@ -149,14 +149,21 @@ func TestWebhookRedirectsAreNotFollowed(t *testing.T) {
 	require.Empty(t, calls)
 }
 
+// misdelivered submits a job whose webhook has a fault (a late one is late by 300 ms), to a receiver that answers with
+// the codes at first.
+func misdelivered(t *testing.T, effect string, codes ...int) (r *rig, id string, calls chan call) {
+	t.Helper()
+	r = start(t, localtrainer.Options{})
+	r.fault("webhook", effect, "delay_ms", 300)
+	hook, calls := receiver(t, codes...)
+	return r, r.submit(images+hook, stranger()), calls
+}
+
 func TestWebhookFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("forged", func(t *testing.T) {
 		t.Parallel()
-		r := start(t, localtrainer.Options{})
-		r.fault("webhook", "forged")
-		hook, calls := receiver(t, http.StatusUnauthorized)
-		r.submit(images+hook, stranger())
+		r, _, calls := misdelivered(t, "forged", http.StatusUnauthorized)
 		signed, age := verify(t, r.url, next(t, calls))
 		require.False(t, signed)
 		require.Less(t, age.Abs(), time.Minute)
@@ -165,20 +172,14 @@ func TestWebhookFaults(t *testing.T) {
 	})
 	t.Run("stale", func(t *testing.T) {
 		t.Parallel()
-		r := start(t, localtrainer.Options{})
-		r.fault("webhook", "stale")
-		hook, calls := receiver(t)
-		r.submit(images+hook, stranger())
+		r, _, calls := misdelivered(t, "stale")
 		signed, age := verify(t, r.url, next(t, calls))
 		require.True(t, signed)
 		require.Greater(t, age, 300*time.Second)
 	})
 	t.Run("duplicate", func(t *testing.T) {
 		t.Parallel()
-		r := start(t, localtrainer.Options{})
-		r.fault("webhook", "duplicate")
-		hook, calls := receiver(t)
-		r.submit(images+hook, stranger())
+		r, _, calls := misdelivered(t, "duplicate")
 		first, second := next(t, calls), next(t, calls)
 		require.Equal(t, first.raw, second.raw)
 		for _, c := range []call{first, second} {
@@ -188,20 +189,14 @@ func TestWebhookFaults(t *testing.T) {
 	})
 	t.Run("lost", func(t *testing.T) {
 		t.Parallel()
-		r := start(t, localtrainer.Options{})
-		r.fault("webhook", "lost")
-		hook, calls := receiver(t)
-		id := r.submit(images+hook, stranger())
+		r, id, calls := misdelivered(t, "lost")
 		j := r.await(id, func(j map[string]any) bool { return j["webhook_settled"] == true })
 		require.Equal(t, "lost", j["deliveries"].([]any)[0].(map[string]any)["effect"])
 		require.Empty(t, calls)
 	})
 	t.Run("late", func(t *testing.T) {
 		t.Parallel()
-		r := start(t, localtrainer.Options{})
-		r.fault("webhook", "late", "delay_ms", 300)
-		hook, calls := receiver(t)
-		id := r.submit(images+hook, stranger())
+		r, id, calls := misdelivered(t, "late")
 		came := next(t, calls).at
 		ended, err := time.Parse(time.RFC3339Nano, r.await(id, inState("COMPLETED"))["ended_at"].(string))
 		require.NoError(t, err)

@@ -10,11 +10,7 @@ func inParallel(n int, do func(from, to int)) {
 	parts := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
 	for i := range parts {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			do(i*n/parts, (i+1)*n/parts)
-		}()
+		wg.Go(func() { do(i*n/parts, (i+1)*n/parts) })
 	}
 	wg.Wait()
 }
