@@ -25,9 +25,8 @@ func (n *names) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
 func (n *names) RegisterDynamicWorkflow(any, workflow.DynamicRegisterOptions) {}
 
 func (n *names) RegisterActivity(set any) {
-	kind := reflect.TypeOf(set)
-	for i := range kind.NumMethod() {
-		n.list = append(n.list, "activity "+kind.Method(i).Name)
+	for method := range reflect.TypeOf(set).Methods() {
+		n.list = append(n.list, "activity "+method.Name)
 	}
 }
 func (n *names) RegisterActivityWithOptions(any, activity.RegisterOptions)    {}

@@ -175,8 +175,7 @@ func reason(err error) *persona.Error {
 
 		string(persona.CodeModelDamaged): persona.CodeModelDamaged,
 	}
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		if code, ok := codes[app.Type()]; ok {
 			return &persona.Error{Code: code, Message: app.Message()}
 		}
@@ -188,8 +187,7 @@ func reason(err error) *persona.Error {
 
 // typeOf returns the type of the application error in err's chain, or "".
 func typeOf(err error) string {
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return app.Type()
 	}
 	return ""

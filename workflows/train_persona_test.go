@@ -127,16 +127,20 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 		}
 		return activities.JobState{Status: persona.JobQueued}, nil
 	}
-	t.Run("the provider's list shows the job", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t)
-		w.submit = lost
-		w.find = func(n int) (activities.JobState, error) {
-			if n < 3 {
+	// foundWhen is a search that leaves the purchase uncertain until settled says otherwise.
+	foundWhen := func(settled func(n int) bool) func(int) (activities.JobState, error) {
+		return func(n int) (activities.JobState, error) {
+			if !settled(n) {
 				return activities.JobState{}, uncertain()
 			}
 			return activities.JobState{Status: persona.JobQueued}, nil
 		}
+	}
+	t.Run("the provider's list shows the job", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.submit = lost
+		w.find = foundWhen(func(n int) bool { return n >= 3 })
 		_, err := w.train(t)
 		require.NoError(t, err)
 		require.Equal(t, 1, w.called("SubmitTraining"), "never bought twice")
@@ -155,12 +159,7 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 		w := newWorld(t)
 		w.submit = lost
 		var told bool
-		w.find = func(int) (activities.JobState, error) {
-			if !told {
-				return activities.JobState{}, uncertain()
-			}
-			return activities.JobState{Status: persona.JobQueued}, nil
-		}
+		w.find = foundWhen(func(int) bool { return told })
 		w.RegisterDelayedCallback(func() {
 			told = true
 			w.SignalWorkflow(contract.TrainingChangedSignal, nil)
@@ -173,12 +172,7 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.submit = lost
-		w.find = func(int) (activities.JobState, error) {
-			if w.called("DecideTraining") == 0 {
-				return activities.JobState{}, uncertain()
-			}
-			return activities.JobState{Status: persona.JobQueued}, nil
-		}
+		w.find = foundWhen(func(int) bool { return w.called("DecideTraining") > 0 })
 		answers := make(chan error, 3)
 		for i, in := range []contract.SettleInput{{}, {RequestID: "r", NothingBought: true}, {RequestID: "r"}} {
 			w.RegisterDelayedCallback(func() {

@@ -70,8 +70,7 @@ func (e *Error) Error() string { return e.Message }
 
 // CodeOf returns the code of the *Error in err's chain, or CodeInternal.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return CodeInternal
