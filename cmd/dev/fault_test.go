@@ -22,10 +22,13 @@ func TestAProviderThatMisbehavesIsPaidOnce(t *testing.T) {
 			{"on": "submit", "effect": "lost_reply", "times": 1}, {"on": "webhook", "effect": "lost", "times": 100},
 		}},
 		{"everything answers badly at first", "bad_answers", []map[string]any{
-			{"on": "upload", "effect": "error_503", "times": 2}, {"on": "submit", "effect": "reject_429", "times": 2},
+			{"on": "upload", "effect": "error_503", "times": 2},
+			{"on": "submit", "effect": "reject_429", "times": 2},
 			{"on": "submit", "effect": "error_500", "times": 1}, // after which nobody knows whether it was bought
-			{"on": "status", "effect": "error_500", "times": 3}, {"on": "result", "effect": "error_503", "times": 2},
-			{"on": "webhook", "effect": "forged", "times": 1}, {"on": "webhook", "effect": "stale", "times": 1},
+			{"on": "status", "effect": "error_500", "times": 3},
+			{"on": "result", "effect": "error_503", "times": 2},
+			{"on": "webhook", "effect": "forged", "times": 1},
+			{"on": "webhook", "effect": "stale", "times": 1},
 			{"on": "webhook", "effect": "duplicate", "times": 5},
 		}},
 	} {

@@ -35,7 +35,7 @@ type sharedSystem struct {
 func shared(t *testing.T) *system {
 	t.Helper()
 	common.once.Do(func() {
-		dir, err := os.MkdirTemp("", "persona-dev-test-")
+		dir, err := os.MkdirTemp("", "persona-dev-test-") //nolint:usetesting // the first caller's own folder would be removed while other tests still use it
 		require.NoError(t, err)
 		common.dir = dir
 		common.system = newSystem(t, dir, 0)

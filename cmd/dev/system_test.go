@@ -79,7 +79,7 @@ func (s *system) start(t testing.TB) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	s.output = &lockedBuffer{}
-	s.process = exec.Command(self, //nolint:noctx // it must outlive contexts: the test kills it by its process group
+	s.process = exec.Command(self, // without a context, for it must outlive them: the test kills it by its process group
 		"-data", s.dir, "-http", s.ports[0], "-temporal", s.ports[1], "-ui", s.ports[2], "-trainer", s.ports[3],
 		"-pace", s.pace.String())
 	s.process.Env = append(append(os.Environ(), runAsDev+"=1"), s.env...)
