@@ -32,6 +32,8 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 		return TrainingDone{Seconds: secondsOf(job)}, nil
 	case persona.JobFailed, persona.JobCancelled:
 		return TrainingDone{}, providerFailed(job.ErrorMessage)
+	case persona.JobIntended, persona.JobSubmitting, persona.JobUncertain, persona.JobRefused, persona.JobQueued, persona.JobTraining:
+		// No end is recorded here, so the provider knows more.
 	}
 	status, err := a.Provider.TrainingStatus(ctx, job.RequestID)
 	if err != nil {
@@ -51,8 +53,7 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 func (a *Training) finish(ctx context.Context, job storage.Job) (TrainingDone, error) {
 	open := []persona.JobStatus{persona.JobQueued, persona.JobTraining}
 	result, err := a.Provider.TrainingResult(ctx, job.RequestID)
-	var failed *trainer.JobError
-	if errors.As(err, &failed) {
+	if _, failed := errors.AsType[*trainer.JobError](err); failed {
 		reason := sentence(err)
 		if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobFailed, storage.JobChange{ErrorMessage: &reason}); err != nil {
 			return TrainingDone{}, err

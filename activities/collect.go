@@ -64,7 +64,7 @@ func (a *Photos) fetch(
 	unreachable := []persona.Finding{persona.NewFinding(persona.PhotoUnreachable, true, "")}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return facts, stored, unreachable, nil //nolint:nilerr // an address that is none is the person's matter, not a fault
+		return facts, stored, unreachable, nil // an address that is none is the person's matter, not a fault
 	}
 	resp, err := a.Fetch.Do(req)
 	switch {

@@ -70,8 +70,7 @@ func classOf(err error) string {
 
 // sentence returns what a person may read of err.
 func sentence(err error) string {
-	var told *persona.Error
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*persona.Error](err); ok {
 		return told.Message
 	}
 	return ""

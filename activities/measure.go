@@ -94,8 +94,7 @@ func (a *Photos) measure(
 		return err
 	}
 	judged, err := photo.Judge(data, a.Policy)
-	var undecodable *persona.Error
-	if errors.As(err, &undecodable) {
+	if _, undecodable := errors.AsType[*persona.Error](err); undecodable {
 		return nil
 	}
 	if err != nil {

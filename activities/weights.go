@@ -14,10 +14,10 @@ const maxWeightsHeader = 100 << 20
 // header that lists at least one tensor, and exactly as many bytes after it as its offsets say. Memory is bounded by
 // the header.
 type weightsCheck struct {
-	header  []byte
-	want    int64 // length of header, -1 until it is known
-	total   int64
-	failure error
+	header []byte
+	want   int64 // length of header, -1 until it is known
+	total  int64
+	alien  bool // the length of the header is none
 }
 
 func newWeightsCheck() *weightsCheck { return &weightsCheck{want: -1} }
@@ -25,7 +25,7 @@ func newWeightsCheck() *weightsCheck { return &weightsCheck{want: -1} }
 // Write never fails, so that it can stand beside the real destination; the verdict is Err's.
 func (c *weightsCheck) Write(p []byte) (int, error) {
 	c.total += int64(len(p))
-	if c.failure != nil || c.want >= 0 && int64(len(c.header)) == 8+c.want {
+	if c.alien || c.want >= 0 && int64(len(c.header)) == 8+c.want {
 		return len(p), nil
 	}
 	need := int64(8)
@@ -40,7 +40,7 @@ func (c *weightsCheck) Write(p []byte) (int, error) {
 		if c.want < 0 && len(c.header) == 8 {
 			length := binary.LittleEndian.Uint64(c.header)
 			if length < 2 || length > maxWeightsHeader {
-				c.failure = errors.New("the weights do not begin like a safetensors file")
+				c.alien = true
 				return len(p), nil
 			}
 			c.want = int64(length)
@@ -52,8 +52,8 @@ func (c *weightsCheck) Write(p []byte) (int, error) {
 
 // Err returns nil when everything that passed is one whole safetensors file, else a sentence.
 func (c *weightsCheck) Err() error {
-	if c.failure != nil {
-		return c.failure
+	if c.alien {
+		return errors.New("the weights do not begin like a safetensors file")
 	}
 	if c.want < 0 || int64(len(c.header)) < 8+c.want {
 		return errors.New("the weights end before their header does")
