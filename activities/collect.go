@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doyensec/safeurl"
+	"go.temporal.io/sdk/activity"
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
@@ -68,13 +69,13 @@ func (a *Photos) fetch(
 	}
 	resp, err := a.Fetch.Do(req)
 	switch {
-	case err != nil && isTransient(err):
+	case err != nil && isTransient(err) && mayAskAgain(ctx):
 		return facts, stored, nil, err
 	case err != nil:
 		return facts, stored, unreachable, nil
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
+	if (resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests) && mayAskAgain(ctx) {
 		return facts, stored, nil, &persona.Error{
 			Kind: persona.Unavailable, Code: persona.CodeUnavailable, Message: "the host of a photo does not answer well",
 		}
@@ -92,6 +93,12 @@ func (a *Photos) fetch(
 	}
 	return facts, stored, facts.Findings, err
 }
+
+// fetchAttempts is how often a host that does not answer well is asked, over about two minutes, before its photo counts
+// as unreachable: the other photos wait for it.
+const fetchAttempts = 8
+
+func mayAskAgain(ctx context.Context) bool { return activity.GetInfo(ctx).Attempt < fetchAttempts }
 
 // isTransient reports whether a failed request may work at the next try: time-outs and failing name servers, not
 // refused addresses or bad certificates.

@@ -102,8 +102,8 @@ func TestPhotosAreCollectedFromTheirAddresses(t *testing.T) {
 		{"/text.jpg", persona.PhotoNotImage, ""},
 		{"/half.jpg", persona.PhotoDamaged, ""},
 		{"/empty.jpg", persona.PhotoEmpty, ""},
-		{"/500.jpg", "", string(persona.CodeUnavailable)},
-		{"/429.jpg", "", string(persona.CodeUnavailable)},
+		{"/500.jpg", "", contract.Unavailable},
+		{"/429.jpg", "", contract.Unavailable},
 		{"/cut.jpg", "", "Fault"},
 	}
 	var addresses []string

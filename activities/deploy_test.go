@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/inflio/persona/activities"
+	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 )
@@ -66,7 +67,7 @@ func TestDamagedWeightsLeaveNothing(t *testing.T) {
 			deploy := activities.DeployInput{JobInput: b.trained(in, weights)}
 			for range 2 {
 				err := do(b, b.all.Models.DeployModel, deploy)
-				requireType(t, err, string(persona.CodeModelDamaged), false)
+				requireType(t, err, contract.ModelDamaged, false)
 				require.Empty(t, b.blobs(in.PersonaID, "model"))
 				require.Equal(t, persona.VersionTraining, b.version(in).Status)
 			}

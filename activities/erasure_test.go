@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/internal/contract"
-	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 )
 
@@ -149,7 +148,7 @@ func TestAPersonaIsErasedEverywhereAndCertified(t *testing.T) {
 	require.NoError(t, do(b, b.all.Erasure.StopTraining, erasure))
 	b.fault("cancel", "error_503", 4) // as often as the client asks by itself
 	err = do(b, b.all.Erasure.EraseAtProvider, erasure)
-	requireType(t, err, string(persona.CodeUnavailable), false)
+	requireType(t, err, contract.Unavailable, false)
 	require.NotContains(t, b.steps(erasure.ErasureID), "provider_erased")
 	for range 2 {
 		require.NoError(t, do(b, b.all.Erasure.EraseAtProvider, erasure))

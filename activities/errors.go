@@ -32,12 +32,14 @@ func onWire(err error) error {
 		return temporal.NewNonRetryableApplicationError("the record is in another state", contract.Superseded, nil)
 	case errors.As(err, &told) && told.Kind == persona.Refused:
 		return temporal.NewNonRetryableApplicationError(told.Message, contract.ProviderRefused, nil, told.Code)
+	case errors.As(err, &told) && told.Code == persona.CodeModelDamaged:
+		return temporal.NewApplicationError(told.Message, contract.ModelDamaged)
 	case errors.As(err, &told) && (told.Kind == persona.Internal || told.Kind == persona.Unavailable):
-		return temporal.NewApplicationError(told.Message, string(told.Code))
+		return temporal.NewApplicationError(told.Message, contract.Unavailable)
 	case errors.As(err, &told):
-		return temporal.NewNonRetryableApplicationError(told.Message, string(told.Code), nil)
+		return temporal.NewNonRetryableApplicationError(told.Message, contract.Impossible, nil, told.Code)
 	default:
-		return temporal.NewApplicationError(classOf(err), "Fault")
+		return temporal.NewApplicationError(classOf(err), contract.Fault)
 	}
 }
 

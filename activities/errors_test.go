@@ -36,7 +36,7 @@ func TestErrorsGetTheirTypeAndLoseTheirSecrets(t *testing.T) {
 		{"a missing row", fmt.Errorf("read: %w", storage.ErrNotFound), contract.RecordGone, "the record is gone", true},
 		{"another state", storage.ErrConflict, contract.Superseded, "the record is in another state", true},
 		{"a provider's no", &persona.Error{Kind: persona.Refused, Message: "No."}, contract.ProviderRefused, "No.", true},
-		{"an absent provider", &persona.Error{Kind: persona.Unavailable, Code: "unavailable", Message: "Later."}, "unavailable", "Later.", false},
+		{"an absent provider", &persona.Error{Kind: persona.Unavailable, Code: "unavailable", Message: "Later."}, contract.Unavailable, "Later.", false},
 		{"a row's value", &pgconn.PgError{Code: "23505", Detail: secret}, "Fault", "database error, SQLSTATE 23505", false},
 		{"an address", &url.Error{Op: "Get", URL: "https://x/" + secret, Err: &net.OpError{Op: "dial", Err: errors.New(secret)}}, "Fault", "network error at dial", false},
 		{"another address", &url.Error{Op: "Get", URL: "https://x/" + secret, Err: errors.New(secret)}, "Fault", "network error", false},

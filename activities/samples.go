@@ -101,31 +101,50 @@ func (a *Validation) drawOne(
 	ctx context.Context, in SampleOrder, prompt int, request trainer.GenerateRequest, requestID string,
 ) error {
 	result, err := a.generate(ctx, prompt, request, requestID)
-	if err != nil {
+	var refused *trainer.JobError
+	if err != nil && (!errors.As(err, &refused) || refused.Retryable) {
 		return err
 	}
+	// What the provider will not draw, for its content rules say, counts as pictures without a face: a model that
+	// cannot be used for such a plain prompt does not pass.
 	for i, url := range result.ImageURLs {
 		if err := a.fetchSample(ctx, in, url, in.path(in.key(prompt, i))); err != nil {
 			return err
 		}
 	}
+	if result.RequestID != "" {
+		if err := a.Provider.ErasePayload(ctx, result.RequestID); err != nil {
+			return err
+		}
+	}
 	note(ctx, resume{Prompt: prompt + 1})
-	return a.Provider.ErasePayload(ctx, result.RequestID)
+	return nil
 }
 
 // drawAttempts is how often pictures are asked for that the provider failed to make through a fault of its own: they
 // cost cents, and without them a training that cost dollars is lost.
 const drawAttempts = 3
 
+// generate returns the pictures, or the error of the last attempt; a request that failed leaves nothing with the
+// provider.
 func (a *Validation) generate(
 	ctx context.Context, prompt int, request trainer.GenerateRequest, requestID string,
 ) (trainer.GenerateResult, error) {
 	for attempt := 1; ; attempt++ {
 		result, err := a.Provider.Generate(ctx, request, requestID, func(id string) {
+			requestID = id
 			note(ctx, resume{Prompt: prompt, RequestID: id})
 		})
 		var failed *trainer.JobError
-		if err == nil || !errors.As(err, &failed) || !failed.Retryable || attempt == drawAttempts {
+		if !errors.As(err, &failed) {
+			return result, err
+		}
+		if requestID != "" {
+			if gone := a.Provider.ErasePayload(ctx, requestID); gone != nil {
+				return result, gone
+			}
+		}
+		if !failed.Retryable || attempt == drawAttempts {
 			return result, err
 		}
 		requestID = ""

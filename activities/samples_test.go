@@ -126,15 +126,21 @@ func TestAProviderThatRefusesToDrawIsNotAskedForEver(t *testing.T) {
 	job := b.trained(b.judged(0), []byte("no weights"))
 	order := activities.SampleOrder{JobInput: job, Strength: 0.5, Trigger: true, Seed: 1, Images: 1}
 	_, err := run(b, b.all.Validation.DrawSamples, order)
-	requireType(t, err, contract.ProviderRefused, true)
-	require.Equal(t, 1, b.requests(trainer.GenerationEndpoint))
+	require.NoError(t, err, "what the provider will not draw is no fault")
+	require.Equal(t, 3, b.requests(trainer.GenerationEndpoint))
+	scores, err := run(b, b.all.Photos.MeasureSamples, order)
+	require.NoError(t, err)
+	for _, s := range scores {
+		require.False(t, s.Own, "but it is not the person either")
+		require.InDelta(t, -1, s.Closeness, 1e-9)
+	}
 
 	b.local(http.MethodPost, "/_local/faults", map[string]any{
 		"on": "generate", "effect": "fail", "times": 1000, "error_type": "runner_disconnected",
 	}, nil)
 	_, err = run(b, b.all.Validation.DrawSamples, order)
 	require.Error(t, err)
-	require.Equal(t, 4, b.requests(trainer.GenerationEndpoint))
+	require.Equal(t, 6, b.requests(trainer.GenerationEndpoint))
 }
 
 func score(closeness, quality float64, own bool) activities.SampleScore {

@@ -172,8 +172,7 @@ func reason(err error) *persona.Error {
 		contract.ProviderFailed:   persona.CodeProviderFailed,
 		contract.TrainingDeadline: persona.CodeDeadline,
 		contract.ValidationFailed: persona.CodeValidationFailed,
-
-		string(persona.CodeModelDamaged): persona.CodeModelDamaged,
+		contract.ModelDamaged:     persona.CodeModelDamaged,
 	}
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		if code, ok := codes[app.Type()]; ok {

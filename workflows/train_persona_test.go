@@ -93,8 +93,8 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 		},
 		{
 			"the weights stay damaged", func(w *world) {
-				w.deploy = func() error { return temporal.NewApplicationError("damaged", string(persona.CodeModelDamaged)) }
-			}, string(persona.CodeModelDamaged), persona.CodeModelDamaged, true,
+				w.deploy = func() error { return temporal.NewApplicationError("damaged", contract.ModelDamaged) }
+			}, contract.ModelDamaged, persona.CodeModelDamaged, true,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -45,5 +45,8 @@ const (
 	ModelDamaged     = "ModelDamaged"     // the weights are not what the provider announced
 	RecordGone       = "RecordGone"       // the row is not there (any more)
 	Superseded       = "Superseded"       // this version was already settled by another run
+	Unavailable      = "Unavailable"      // something we depend on does not answer: tried again
+	Impossible       = "Impossible"       // it cannot be done as things are; the code is in the details
+	Fault            = "Fault"            // anything unforeseen, without its text: tried again
 	NotErased        = "NotErased"        // something was still there when erasure looked: tried again
 )
