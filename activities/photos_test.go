@@ -129,13 +129,13 @@ func TestTheSetIsChosenTwiceAlike(t *testing.T) {
 		for i, p := range b.photos(in) {
 			require.Equal(t, i == 4, p.Primary, "the owner's word counts")
 			require.Equal(t, p.Primary, p.Report.Primary)
-			switch {
-			case i == 6:
+			switch i {
+			case 6:
 				require.Equal(t, bad.judged.Findings, p.Report.Findings)
 				require.False(t, p.Used || p.Report.Accepted)
-			case i == 7:
+			case 7:
 				require.False(t, p.Used || p.Report.Accepted)
-			case i == 1 || i == 5:
+			case 1, 5:
 				require.Equal(t, p.Used, p.Report.Accepted)
 				twins = append(twins, p.Report.Findings...)
 			default:

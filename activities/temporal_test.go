@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -74,8 +75,8 @@ func (f *fakeTemporal) newest(workflow string, fits func(*fakeRun) bool) (*fakeR
 	if f.away != nil {
 		return nil, f.away
 	}
-	for i := len(f.runs) - 1; i >= 0; i-- {
-		if r := f.runs[i]; r.workflow == workflow && fits(r) {
+	for _, r := range slices.Backward(f.runs) {
+		if r.workflow == workflow && fits(r) {
 			return r, nil
 		}
 	}
