@@ -18,6 +18,9 @@ import (
 // ErrStillRunning is in the chain of the error that TrainingResult and Generate give for a job that has not ended.
 var ErrStillRunning = errors.New("the job has not ended")
 
+// ErrUnknownRequest is in the chain of the error for a job that the service does not know, also after it was asked again.
+var ErrUnknownRequest = errors.New("the service does not know the request")
+
 var errTooLarge = errors.New("the answer is larger than allowed")
 
 // CallError is a call that failed. Its text is for operators; the *persona.Error in its chain is for everybody else:

@@ -57,7 +57,7 @@ func FuzzAnswers(f *testing.F) {
 		_, _, err = client.FindTraining(t.Context(), "https://files.example/set.zip", time.Unix(0, 0))
 		errs = append(errs, err, client.ErasePayload(t.Context(), "r1"), client.HideFile(t.Context(), "https://files.example/set.zip"))
 		set, _ := file("the photos")
-		_, err = client.Upload(t.Context(), set, time.Hour)
+		_, err = client.Upload(t.Context(), set, time.Hour, nil)
 		errs = append(errs, err)
 		for _, err := range errs {
 			if err != nil {

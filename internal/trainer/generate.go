@@ -60,6 +60,11 @@ func forgotten(err error) bool {
 	return ok && public.Kind == persona.NotFound
 }
 
+// CancelGeneration asks the service to stop a generation, on the same terms as CancelTraining.
+func (c *Client) CancelGeneration(ctx context.Context, requestID string) (CancelOutcome, error) {
+	return c.cancel(ctx, GenerationEndpoint, requestID)
+}
+
 func (c *Client) submitGeneration(ctx context.Context, r GenerateRequest) (string, error) {
 	header := http.Header{"X-Fal-Object-Lifecycle-Preference": {lifecycle(pictureLifetime)}}
 	if r.LoRAURL != "" {

@@ -103,7 +103,7 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	client, server := local(t, 0)
 	ctx, began := t.Context(), time.Now()
 
-	set, err := client.Upload(ctx, dataset(t, "annaqwerty"), time.Hour)
+	set, err := client.Upload(ctx, dataset(t, "annaqwerty"), time.Hour, nil)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status(t, set))
 
@@ -207,7 +207,7 @@ func TestCancelARunningTrainingOfTheLocalTrainer(t *testing.T) {
 	t.Parallel()
 	client, _ := local(t, time.Minute)
 	ctx := t.Context()
-	set, err := client.Upload(ctx, dataset(t, "annaqwerty"), time.Hour)
+	set, err := client.Upload(ctx, dataset(t, "annaqwerty"), time.Hour, nil)
 	require.NoError(t, err)
 	id, err := client.SubmitTraining(ctx, trainer.TrainingRequest{DatasetURL: set, Steps: 1000})
 	require.NoError(t, err)

@@ -58,7 +58,8 @@ type statusBody struct {
 	ErrorType string          `json:"error_type"`
 }
 
-// TrainingStatus asks where a training is. A *persona.Error of Kind NotFound means that the service does not know it.
+// TrainingStatus asks where a training is. ErrUnknownRequest in the chain, beside a *persona.Error of Kind NotFound,
+// means that the service does not know it and has said so several times.
 func (c *Client) TrainingStatus(ctx context.Context, requestID string) (Status, error) {
 	return c.status(ctx, TrainingEndpoint, requestID, true)
 }
@@ -73,7 +74,8 @@ func (c *Client) status(ctx context.Context, endpoint, requestID string, logs bo
 	if err != nil {
 		return Status{}, err
 	}
-	r, err := c.do(ctx, call{op: op, method: http.MethodGet, url: address})
+	// A job that is forgotten is given up or bought anew, so a 404 is not believed at once.
+	r, err := c.do(ctx, call{op: op, method: http.MethodGet, url: address, patient: true})
 	if errors.Is(err, errTooLarge) && logs {
 		return c.status(ctx, endpoint, requestID, false)
 	}
@@ -81,6 +83,9 @@ func (c *Client) status(ctx context.Context, endpoint, requestID string, logs bo
 		return Status{}, err
 	}
 	if err := check(op, r); err != nil {
+		if failed, ok := errors.AsType[*CallError](err); ok && r.status == http.StatusNotFound {
+			failed.cause = ErrUnknownRequest
+		}
 		return Status{}, err
 	}
 	var body statusBody
@@ -176,8 +181,12 @@ const (
 // CancelTraining asks the service to stop a training. It is safe to call twice; the second answer for a job that the
 // first removed may be TooLate. Keep asking for the status until it is Completed.
 func (c *Client) CancelTraining(ctx context.Context, requestID string) (CancelOutcome, error) {
+	return c.cancel(ctx, TrainingEndpoint, requestID)
+}
+
+func (c *Client) cancel(ctx context.Context, endpoint, requestID string) (CancelOutcome, error) {
 	const op = "cancel"
-	address, err := c.requestURL(TrainingEndpoint, requestID, "/cancel")
+	address, err := c.requestURL(endpoint, requestID, "/cancel")
 	if err != nil {
 		return "", err
 	}

@@ -83,7 +83,7 @@ func TestSafeCallsGiveUp(t *testing.T) {
 		{"too many", `429 {}`, 4, persona.Unavailable, persona.CodeUnavailable},
 		{"key", `401 {"detail":"secret"}`, 1, persona.Refused, persona.CodeProviderRefused},
 		{"locked", `403 {"detail":"User is locked"}`, 1, persona.Refused, persona.CodeProviderRefused},
-		{"unknown id", `404 {"status":"NOT_FOUND"}`, 1, persona.NotFound, persona.CodeNotFound},
+		{"unknown id", `404 {"status":"NOT_FOUND"}`, 4, persona.NotFound, persona.CodeNotFound},
 		{"nonsense", `200 <html>`, 1, persona.Unavailable, persona.CodeUnavailable},
 		{"redirect", `302 `, 1, persona.Refused, persona.CodeProviderRefused},
 	} {

@@ -30,14 +30,20 @@ type slot struct {
 
 // Upload hands a file over and returns its public address, which is a secret: whoever has it can read the file until
 // it expires or is hidden. Memory is constant: at most one part of 10 MB. Files over 90 MB go in parts.
-func (c *Client) Upload(ctx context.Context, f File, expires time.Duration) (address string, err error) {
+//
+// placed, unless nil, is told the address before the first byte of content is sent, so that the caller can keep it and
+// take the file back even if this call never ends; its error ends the upload and is in the chain of the returned one.
+// Each call of Upload gets an address of its own.
+func (c *Client) Upload(
+	ctx context.Context, f File, expires time.Duration, placed func(address string) error,
+) (address string, err error) {
 	if f.Size <= 0 || f.Open == nil {
 		return "", errors.New("trainer: upload: a size and a way to open the file are needed")
 	}
 	if f.Size > c.singleMax {
-		return c.uploadParts(ctx, f, expires)
+		return c.uploadParts(ctx, f, expires, placed)
 	}
-	s, err := c.initiate(ctx, "initiate", f, expires)
+	s, err := c.place(ctx, "initiate", f, expires, placed)
 	if err != nil {
 		return "", err
 	}
@@ -50,6 +56,20 @@ func (c *Client) Upload(ctx context.Context, f File, expires time.Duration) (add
 		return "", err
 	}
 	return s.FileURL, slotError(op, r)
+}
+
+// place asks for a place to upload to and tells of it.
+func (c *Client) place(
+	ctx context.Context, how string, f File, expires time.Duration, placed func(address string) error,
+) (slot, error) {
+	s, err := c.initiate(ctx, how, f, expires)
+	if err != nil || placed == nil {
+		return s, err
+	}
+	if err := placed(s.FileURL); err != nil {
+		return slot{}, fmt.Errorf("trainer: upload: keep the address: %w", err)
+	}
+	return s, nil
 }
 
 // slotError classes the answer of the store behind an upload address. Whatever it refuses, a new slot may take: the
@@ -95,8 +115,10 @@ type part struct {
 	ETag   string `json:"etag"`
 }
 
-func (c *Client) uploadParts(ctx context.Context, f File, expires time.Duration) (string, error) {
-	s, err := c.initiate(ctx, "initiate-multipart", f, expires)
+func (c *Client) uploadParts(
+	ctx context.Context, f File, expires time.Duration, placed func(address string) error,
+) (string, error) {
+	s, err := c.place(ctx, "initiate-multipart", f, expires, placed)
 	if err != nil {
 		return "", err
 	}

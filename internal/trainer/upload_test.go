@@ -55,7 +55,7 @@ func TestUpload(t *testing.T) {
 	s := storage(t, 1)
 	f, opened := file("the photos")
 
-	address, err := s.client().Upload(t.Context(), f, 48*time.Hour)
+	address, err := s.client().Upload(t.Context(), f, 48*time.Hour, nil)
 
 	require.NoError(t, err)
 	require.Equal(t, s.URL+"/files/set.zip", address)
@@ -84,7 +84,7 @@ func TestUploadInParts(t *testing.T) {
 	client.SetPartSizes(5, 4)
 	f, opened := file("the photos")
 
-	address, err := client.Upload(t.Context(), f, time.Hour)
+	address, err := client.Upload(t.Context(), f, time.Hour, nil)
 
 	require.NoError(t, err)
 	require.Equal(t, s.URL+"/files/set.zip", address)
@@ -115,25 +115,25 @@ func TestUploadFailures(t *testing.T) {
 	f, _ := file("the photos")
 	t.Run("no slot", func(t *testing.T) {
 		t.Parallel()
-		_, err := script(t, `401 {"detail":"secret"}`).client().Upload(t.Context(), f, time.Hour)
+		_, err := script(t, `401 {"detail":"secret"}`).client().Upload(t.Context(), f, time.Hour, nil)
 		require.Equal(t, persona.Refused, public(t, err).Kind)
 	})
 	t.Run("a slot that is no address", func(t *testing.T) {
 		t.Parallel()
-		_, err := script(t, `200 {"upload_url":"ftp://secret","file_url":"x"}`).client().Upload(t.Context(), f, time.Hour)
+		_, err := script(t, `200 {"upload_url":"ftp://secret","file_url":"x"}`).client().Upload(t.Context(), f, time.Hour, nil)
 		require.Equal(t, persona.Unavailable, public(t, err).Kind)
 		requireNoSecrets(t, err)
 	})
 	t.Run("the store is down", func(t *testing.T) {
 		t.Parallel()
-		_, err := storage(t, 1000).client().Upload(t.Context(), f, time.Hour)
+		_, err := storage(t, 1000).client().Upload(t.Context(), f, time.Hour, nil)
 		require.Equal(t, persona.Unavailable, public(t, err).Kind)
 	})
 	t.Run("the file cannot be opened", func(t *testing.T) {
 		t.Parallel()
 		broken, s := f, storage(t, 0)
 		broken.Open = func() (io.ReadCloser, error) { return nil, errors.New("no key") }
-		_, err := s.client().Upload(t.Context(), broken, time.Hour)
+		_, err := s.client().Upload(t.Context(), broken, time.Hour, nil)
 		require.ErrorContains(t, err, "no key")
 	})
 	t.Run("the file cannot be read", func(t *testing.T) {
@@ -141,12 +141,12 @@ func TestUploadFailures(t *testing.T) {
 		broken, s := f, storage(t, 0)
 		failure := errors.New("decryption failed")
 		broken.Open = func() (io.ReadCloser, error) { return io.NopCloser(iotest.ErrReader(failure)), nil }
-		_, err := s.client().Upload(t.Context(), broken, time.Hour)
+		_, err := s.client().Upload(t.Context(), broken, time.Hour, nil)
 		require.ErrorIs(t, err, failure)
 	})
 	t.Run("no size", func(t *testing.T) {
 		t.Parallel()
-		_, err := storage(t, 0).client().Upload(t.Context(), trainer.File{}, time.Hour)
+		_, err := storage(t, 0).client().Upload(t.Context(), trainer.File{}, time.Hour, nil)
 		require.Error(t, err)
 	})
 	t.Run("plain http from a service that speaks https", func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestUploadFailures(t *testing.T) {
 		c := s.config()
 		c.RESTURL = "https://rest.example"
 		c.HTTP = &http.Client{Transport: rewrite{s.Listener.Addr().String()}}
-		_, err := trainer.New(c).Upload(t.Context(), f, time.Hour)
+		_, err := trainer.New(c).Upload(t.Context(), f, time.Hour, nil)
 		require.Equal(t, persona.Unavailable, public(t, err).Kind)
 		require.Len(t, s.requests(), 1, "photos do not travel in clear")
 	})
