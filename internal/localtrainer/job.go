@@ -55,6 +55,7 @@ type record struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	ErasedAt  *time.Time `json:"erased_at,omitempty"`
+	Withdrawn bool       `json:"withdrawn,omitempty"` // payloads were deleted before the end: the input is for the work alone
 
 	Webhook    string     `json:"webhook,omitempty"`
 	Delivered  bool       `json:"delivered,omitempty"` // or given up: nothing is left to send
@@ -149,16 +150,15 @@ func (s *Server) sorted(keep func(*job) bool) []*job {
 	return list
 }
 
-// erase removes everything that a job knew of a person and stops it if it still runs; what is left is that there was
-// a job, when, and how it ended. s.mu is held. It returns the paths of the files that are gone.
+// erase removes everything that an ended job knew of a person; what is left is that there was a job, when, and how it
+// ended. A job that has not ended goes on, and of it there is only the input: that is shown no more and goes with the
+// end of the work, while webhook and output come as ever. s.mu is held. It returns the paths of the files that are gone.
 func (s *Server) erase(j *job) ([]string, error) {
-	now := s.now().UTC()
 	if !j.ended() {
-		s.end(j, cancelledOutcome(j.ID))
-		if j.cancel != nil {
-			j.cancel(errCancelled)
-		}
+		j.Withdrawn = true
+		return nil, s.save(j)
 	}
+	now := s.now().UTC()
 	if j.ErasedAt == nil {
 		j.ErasedAt = &now
 	}

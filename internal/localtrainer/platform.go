@@ -98,7 +98,10 @@ func (s *Server) listRequests(w http.ResponseWriter, r *http.Request) {
 			items[i].Duration = j.EndedAt.Sub(*j.StartedAt).Seconds()
 		}
 		if payloads && j.KeepIO {
-			items[i].Input, items[i].Output = j.Input, withBase(j.Output, s.base(r))
+			items[i].Output = withBase(j.Output, s.base(r))
+			if !j.Withdrawn {
+				items[i].Input = j.Input
+			}
 		}
 	}
 	reply(w, http.StatusOK, map[string]any{"items": items, "next_cursor": cursor, "has_more": more})
@@ -130,8 +133,8 @@ func readCursor(c string) (string, bool) {
 	return string(at), err == nil
 }
 
-// deletePayloads erases the input, the output and the output files of a request, and stops it if it still runs.
-// Deleting again finds nothing and succeeds.
+// deletePayloads erases the input, the output and the output files that there are of a request. As at fal it does not
+// stop one that has not ended, whose output is then there all the same. Deleting again finds nothing and succeeds.
 func (s *Server) deletePayloads(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

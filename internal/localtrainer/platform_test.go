@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -51,12 +49,17 @@ func TestRequestList(t *testing.T) {
 	r.fault("generate", "stuck")
 	running := r.submit(images, stranger("prompt", "still running"))
 	r.await(running, inState("IN_PROGRESS"))
+	r.fault("generate", "late", "delay_ms", 600_000)
+	queued := r.submit(images, stranger("prompt", "still waiting", "loras", []any{map[string]any{"path": "https://files.example/w"}}))
 
 	all := r.list("&expand=payloads")
-	require.Len(t, all.Items, 3)
+	require.Len(t, all.Items, 4)
 	require.False(t, all.More)
-	newest, hidden, oldest := all.Items[0], all.Items[1], all.Items[2]
-	require.Equal(t, []string{running, private, first}, []string{newest.ID, hidden.ID, oldest.ID})
+	waiting, newest, hidden, oldest := all.Items[0], all.Items[1], all.Items[2], all.Items[3]
+	require.Equal(t, []string{queued, running, private, first}, []string{waiting.ID, newest.ID, hidden.ID, oldest.ID})
+	require.Equal(t, []any{map[string]any{"path": "https://files.example/w"}}, waiting.Input["loras"])
+	require.Nil(t, waiting.Started)
+	require.Nil(t, waiting.Ended)
 	require.Equal(t, "still running", newest.Input["prompt"])
 	require.Nil(t, newest.Ended)
 	require.NotNil(t, newest.Started)
@@ -68,7 +71,7 @@ func TestRequestList(t *testing.T) {
 
 	require.Nil(t, r.list("").Items[0].Input, "payloads only when asked for")
 	since := r.list("&start=" + url.QueryEscape(middle.Format(time.RFC3339Nano)))
-	require.Len(t, since.Items, 1)
+	require.Len(t, since.Items, 2)
 	require.Len(t, r.list("&end="+url.QueryEscape(middle.Format(time.RFC3339Nano))).Items, 2)
 
 	var ids []string
@@ -82,7 +85,7 @@ func TestRequestList(t *testing.T) {
 		}
 		cursor = "&cursor=" + url.QueryEscape(p.Next)
 	}
-	require.Equal(t, []string{running, private, first}, ids)
+	require.Equal(t, []string{queued, running, private, first}, ids)
 
 	for _, bad := range []string{"", "?endpoint_id=x&start=yesterday", "?endpoint_id=x&limit=0", "?endpoint_id=x&limit=a", "?endpoint_id=x&cursor=%25"} {
 		require.Equal(t, http.StatusBadRequest, r.do("GET", "/v1/models/requests/by-endpoint"+bad, nil).code, bad)
@@ -136,22 +139,65 @@ func TestDeletedPayloadsAreGoneFromTheDisk(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, r.do("DELETE", "/v1/models/requests/x/payloads", nil).code)
 }
 
-func TestDeletingPayloadsStopsTheJob(t *testing.T) {
+func TestDeletingPayloadsDoesNotStopTheJob(t *testing.T) {
+	t.Parallel()
+	before := start(t, localtrainer.Options{})
+	hook, calls := receiver(t)
+	before.fault("generate", "stuck")
+	before.fault("generate", "late", "delay_ms", 600_000)
+	running := before.submit(images+hook, stranger("prompt", "a very private prompt"))
+	before.await(running, inState("IN_PROGRESS"))
+	waiting := before.submit(images+hook, stranger("prompt", "a very private prompt"))
+	erase := func(r *rig, id string) answer {
+		a := r.do("DELETE", "/v1/models/requests/"+id+"/payloads", nil)
+		require.Equal(t, http.StatusOK, a.code)
+		return a
+	}
+	for range 2 {
+		require.Empty(t, erase(before, running).body["cdn_delete_results"])
+		require.Empty(t, erase(before, waiting).body["cdn_delete_results"])
+	}
+	for _, item := range before.list("&expand=payloads").Items {
+		require.Nil(t, item.Input)
+		require.Nil(t, item.Ended)
+	}
+	require.Equal(t, "IN_PROGRESS", before.status(running).text("status"))
+	require.Equal(t, "IN_QUEUE", before.status(waiting).text("status"))
+
+	// The work needs its input until the end, also when another process does it.
+	dir := killed(t, before)
+	before.stop()
+	r := start(t, localtrainer.Options{Dir: dir})
+	r.clock.advance(time.Hour)
+	for _, id := range []string{running, waiting} {
+		var out struct{ Images []struct{ URL string } }
+		a := r.done(images, id)
+		require.Equal(t, http.StatusOK, a.code)
+		require.NoError(t, json.Unmarshal(a.raw, &out))
+		require.Equal(t, http.StatusOK, r.do("GET", out.Images[0].URL, nil).code, "the output came after the deletion")
+		next(t, calls)
+		r.await(id, func(j map[string]any) bool { return j["webhook_settled"] == true && j["erased_at"] == nil })
+		require.NotEmpty(t, erase(r, id).body["cdn_delete_results"])
+		require.Equal(t, http.StatusNotFound, r.do("GET", out.Images[0].URL, nil).code)
+		require.Equal(t, http.StatusNotFound, r.done(images, id).code)
+	}
+	require.Empty(t, foldersOf(t, r.dir))
+	require.False(t, onDisk(t, r.dir, []byte("a very private prompt")))
+}
+
+func TestDeletingPayloadsOfARunningTrainingLeavesItsWeightsToCome(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
-	hook, calls := receiver(t)
-	r.fault("generate", "stuck")
-	r.fault("generate", "late", "delay_ms", 600_000)
-	for range 2 {
-		id := r.submit(images+hook, stranger())
-		require.Equal(t, http.StatusOK, r.do("DELETE", "/v1/models/requests/"+id+"/payloads", nil).code)
-		r.await(id, inState("COMPLETED"))
-	}
+	set := r.upload("set.zip", "application/zip", archive(t, 5, noCaptions))
+	r.fault("submit", "stuck")
+	id := r.submit(training, map[string]any{"images_data_url": set, "trigger_word": "annaqwerty", "steps": 10})
+	r.await(id, inState("IN_PROGRESS"))
+	require.Equal(t, http.StatusOK, r.do("DELETE", "/v1/models/requests/"+id+"/payloads", nil).code)
+
 	r.clearFaults()
-	r.done(images, r.submit(images, stranger()))
-	r.stop()
-	require.Empty(t, calls, "a webhook that nobody needs any more is not sent")
-	files, err := os.ReadDir(filepath.Join(r.dir, "files"))
-	require.NoError(t, err)
-	require.Len(t, files, 1, "of the job that was not deleted")
+	var out trained
+	result := r.done(training, id)
+	require.Equal(t, http.StatusOK, result.code, string(result.raw))
+	require.NoError(t, json.Unmarshal(result.raw, &out))
+	require.Len(t, r.do("GET", out.Lora.URL, nil).raw, out.Lora.FileSize)
 }

@@ -149,8 +149,6 @@ func (s *Server) work(ctx context.Context, j *job, input json.RawMessage) {
 	j.running = false
 	var wrong *modelError
 	switch {
-	case j.ended(): // erased meanwhile: whatever the work has put out goes with it
-		s.dropOutput(j)
 	case err == nil:
 		s.end(j, out)
 	case errors.Is(err, errReleased):
@@ -200,7 +198,7 @@ func (s *Server) end(j *job, out outcome) {
 	j.Status, j.Output, j.Units = out.status, out.output, out.units
 	j.Error, j.ErrorType, j.UserLimit = out.err, out.errType, out.userLimit
 	j.fault = fault{}
-	if !j.KeepIO {
+	if !j.KeepIO || j.Withdrawn {
 		j.Input = nil
 	}
 	if j.Webhook == "" {
