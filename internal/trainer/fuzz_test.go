@@ -31,7 +31,8 @@ func FuzzAnswers(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `[]`, `{`, `{"status":"IN_PROGRESS","logs":[{"message":"step 1/0"},null]}`, `{"status":"COMPLETED","error":{"a":1}}`,
 		`{"detail":[{"type":"SECRET WORDS","ctx":{"min_count":"x"}}]}`, `{"detail":[null]}`, `{"detail":"SECRET WORDS"}`, `{"error":{"type":7}}`,
-		`{"items":[{"json_input":"{","request_id":null}],"has_more":true}`, `{"items":null}`, `{"cdn_delete_results":[{"exception":[1]}]}`,
+		`{"items":[{"json_input":"{","request_id":null}],"has_more":true}`, `{"items":null}`,
+		`{"items":[{"json_input":{"loras":[{"path":7},null]}},{"json_input":"{\"loras\":{}}"}]}`, `{"cdn_delete_results":[{"exception":[1]}]}`,
 		`{"images":[{"url":7}],"has_nsfw_concepts":[true,true,true]}`, `{"upload_url":"https://[::1","file_url":"%zz"}`,
 	} {
 		for _, status := range []int{200, 202, 400, 404, 422} {
@@ -56,6 +57,10 @@ func FuzzAnswers(f *testing.F) {
 		errs = append(errs, err)
 		_, _, err = client.FindTraining(t.Context(), "https://files.example/set.zip", time.Unix(0, 0))
 		errs = append(errs, err, client.ErasePayload(t.Context(), "r1"), client.HideFile(t.Context(), "https://files.example/set.zip"))
+		_, err = client.FindGenerations(t.Context(), "https://files.example/w", time.Unix(0, 0))
+		errs = append(errs, err)
+		_, err = client.CancelGeneration(t.Context(), "r1")
+		errs = append(errs, err)
 		set, _ := file("the photos")
 		_, err = client.Upload(t.Context(), set, time.Hour, nil)
 		errs = append(errs, err)

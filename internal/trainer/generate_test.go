@@ -153,3 +153,12 @@ func TestGenerateEndsWithItsContext(t *testing.T) {
 	_, err := s.client().Generate(ctx, trainer.GenerateRequest{Prompt: "p"}, "", func(string) { cancel() })
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+func TestCancelGeneration(t *testing.T) {
+	t.Parallel()
+	s := script(t, "503 ", `202 {"status":"CANCELLATION_REQUESTED"}`)
+	got, err := s.client().CancelGeneration(t.Context(), "r1")
+	require.NoError(t, err)
+	require.Equal(t, trainer.Requested, got)
+	require.Equal(t, "/fal-ai/flux-lora/requests/r1/cancel", s.requests()[1].Path)
+}

@@ -192,6 +192,7 @@ func TestFailuresOfTheLocalTrainer(t *testing.T) {
 
 	_, err = client.TrainingStatus(ctx, "00000000-0000-0000-0000-000000000000")
 	require.Equal(t, persona.NotFound, public(t, err).Kind)
+	require.ErrorIs(t, err, trainer.ErrUnknownRequest)
 	outcome, err := client.CancelTraining(ctx, "00000000-0000-0000-0000-000000000000")
 	require.NoError(t, err)
 	require.Equal(t, trainer.Unknown404, outcome)
@@ -260,4 +261,46 @@ func TestWebhookOfTheLocalTrainer(t *testing.T) {
 	got = <-arrived
 	_, err = verifier.Verify(t.Context(), got.header, got.body, time.Now())
 	require.Equal(t, persona.CodeUnauthorized, public(t, err).Code)
+}
+
+// A worker that dies while pictures are drawn leaves requests behind, which only the weights lead to.
+func TestLeftGenerationsOfTheLocalTrainer(t *testing.T) {
+	t.Parallel()
+	client, server := local(t, 0)
+	ctx, began := t.Context(), time.Now()
+	const weights = "https://files.example/w.safetensors"
+	leave := func(fault, address string) (id string) {
+		t.Helper()
+		order(t, server, fault)
+		left, leaving := context.WithCancel(ctx)
+		request := trainer.GenerateRequest{Prompt: "p", LoRAURL: address, Scale: 1, Width: 64, Height: 64}
+		_, err := client.Generate(left, request, "", func(requestID string) {
+			id = requestID
+			leaving()
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		return id
+	}
+	const stuck = `{"on":"generate","effect":"stuck","times":1}`
+	const late = `{"on":"generate","effect":"late","delay_ms":600000,"times":1}`
+	running := leave(stuck, weights)
+	waiting := leave(late, weights)
+	leave(late, weights+"x")
+	found, err := client.FindGenerations(ctx, weights, began)
+	require.NoError(t, err)
+	require.Equal(t, []string{waiting, running}, found)
+	outcome, err := client.CancelGeneration(ctx, waiting)
+	require.NoError(t, err)
+	require.Equal(t, trainer.Removed, outcome)
+	require.Eventually(t, func() bool {
+		outcome, err = client.CancelGeneration(ctx, running)
+		return err == nil && outcome == trainer.TooLate
+	}, time.Minute, 10*time.Millisecond, "it ends by the cancellation")
+
+	for _, id := range found {
+		require.NoError(t, client.ErasePayload(ctx, id))
+	}
+	found, err = client.FindGenerations(ctx, weights, began)
+	require.NoError(t, err)
+	require.Empty(t, found, "what was erased tells no weights")
 }

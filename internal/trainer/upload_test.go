@@ -110,6 +110,41 @@ func TestUploadInParts(t *testing.T) {
 		string(s.requests()[5].Body))
 }
 
+func TestUploadTellsTheAddressBeforeTheContentGoes(t *testing.T) {
+	t.Parallel()
+	for name, single := range map[string]int64{"in one piece": 100, "in parts": 5} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storage(t, 1)
+			client := s.client()
+			client.SetPartSizes(single, 4)
+			f, opened := file("the photos")
+			var told []string
+			address, err := client.Upload(t.Context(), f, time.Hour, func(address string) error {
+				told = append(told, address)
+				require.Len(t, s.requests(), 1, "nothing has gone but the question for a place")
+				require.Zero(t, *opened)
+				return nil
+			})
+			require.NoError(t, err)
+			require.Equal(t, []string{address}, told, "once, also when the content has to be sent again")
+		})
+		t.Run(name+", and the address cannot be kept", func(t *testing.T) {
+			t.Parallel()
+			s := storage(t, 0)
+			client := s.client()
+			client.SetPartSizes(single, 4)
+			f, opened := file("the photos")
+			failure := errors.New("no database")
+			address, err := client.Upload(t.Context(), f, time.Hour, func(string) error { return failure })
+			require.ErrorIs(t, err, failure)
+			require.Empty(t, address)
+			require.Len(t, s.requests(), 1)
+			require.Zero(t, *opened)
+		})
+	}
+}
+
 func TestUploadFailures(t *testing.T) {
 	t.Parallel()
 	f, _ := file("the photos")
