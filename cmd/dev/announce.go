@@ -33,7 +33,10 @@ Ask how it goes, with the id from the answer:
 
   curl -sS {{.API}}/api/personas/ID/status -H "Authorization: Bearer $PERSONA_TOKEN"
 
-Or: go run ./cmd/persona train PHOTOS
+The same at a terminal; the first line draws photos of a person who does not exist:
+
+  go run ./cmd/persona sitter -out photos
+  go run ./cmd/persona train photos -name Anna -i-consent -wait
 {{else}}
 Tokens come from your OIDC issuer (PERSONA_AUTH_JWKS_URL).
 {{end}}`))

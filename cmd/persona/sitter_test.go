@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
+)
+
+func TestSitterDrawsPhotosThatPass(t *testing.T) {
+	t.Parallel()
+	api := newFakeAPI(t, nil)
+	dir := filepath.Join(t.TempDir(), "photos")
+	code, out, said := api.persona(t, "sitter", "-out", dir, "-identity", "3", "-count", "2")
+	require.Equal(t, exitOK, code, said)
+	files := strings.Fields(out)
+	require.Len(t, files, 2)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		judged, err := photo.Judge(data, persona.DefaultPhotoPolicy())
+		require.NoError(t, err)
+		require.True(t, judged.Accepted(persona.DefaultPhotoPolicy()), "%+v", judged.Findings)
+	}
+	code, _, said = api.persona(t, "sitter", "-out", dir, "-count", "41")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, said, "between 1 and 40")
+}
