@@ -92,7 +92,9 @@ CREATE TABLE persona_training_jobs (
     attempt       integer     NOT NULL DEFAULT 0 CHECK (attempt >= 0), -- submits that were really begun
     token_hash    bytea       UNIQUE CHECK (length(token_hash) = 32), -- SHA-256 of the token in our webhook's address
     endpoint      text        NOT NULL,
-    dataset_url   text        NOT NULL DEFAULT '',
+    dataset_url   text        NOT NULL DEFAULT '', -- what is sent; it never changes once it is known
+    -- Every address where training pictures were placed for this job, so that none of them is forgotten when it is cleaned.
+    placed_urls   text[]      NOT NULL DEFAULT '{}' CHECK ('' <> ALL (placed_urls)),
     weights_url   text        NOT NULL DEFAULT '',
     config_url    text        NOT NULL DEFAULT '',
     progress      integer     NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),

@@ -15,15 +15,15 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-const selectJobs = `
-SELECT id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, weights_url, config_url, error_message,
-       progress, config, submitting_at, started_at, completed_at, created_at
-FROM persona_training_jobs`
+const jobColumns = `id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, placed_urls, weights_url,
+       config_url, error_message, progress, config, submitting_at, started_at, completed_at, created_at`
+
+const selectJobs = `SELECT ` + jobColumns + ` FROM persona_training_jobs`
 
 func scanJob(row pgx.CollectableRow) (j Job, err error) {
 	return j, row.Scan(&j.ID, &j.PersonaID, &j.UserID, &j.Version, &j.Attempt, &j.Status, &j.RequestID, &j.Endpoint, &j.DatasetURL,
-		&j.WeightsURL, &j.ConfigURL, &j.ErrorMessage, &j.Progress, &j.Config, &j.SubmittingAt, &j.StartedAt, &j.CompletedAt,
-		&j.CreatedAt)
+		&j.PlacedURLs, &j.WeightsURL, &j.ConfigURL, &j.ErrorMessage, &j.Progress, &j.Config, &j.SubmittingAt, &j.StartedAt,
+		&j.CompletedAt, &j.CreatedAt)
 }
 
 const insertJob = `
@@ -72,17 +72,35 @@ func (s *Store) JobsOf(ctx context.Context, userID, personaID string) (jobs []Jo
 	return jobs, err
 }
 
-// SetDataset notes where the provider finds the training pictures. Once a submit has begun it may not change, because the
-// address is what an uncertain job is looked for by: ErrConflict, unless it is the same.
-func (s *Store) SetDataset(ctx context.Context, userID, jobID, url string) error {
+const (
+	withPlaced   = `placed_urls = CASE WHEN $2 = ANY (placed_urls) THEN placed_urls ELSE array_append(placed_urls, $2::text) END`
+	placeDataset = `UPDATE persona_training_jobs SET ` + withPlaced + ` WHERE id = $1`
+	setDataset   = `
+UPDATE persona_training_jobs
+SET dataset_url = CASE WHEN dataset_url = '' AND status = 'intended' THEN $2 ELSE dataset_url END, ` + withPlaced + `
+WHERE id = $1 RETURNING ` + jobColumns
+)
+
+// PlaceDataset notes an address at which training pictures are about to be, whatever the job's state, so that they can be taken
+// away even when the upload never told that it ended. Noting it again is fine.
+func (s *Store) PlaceDataset(ctx context.Context, userID, jobID, url string) error {
 	if !persona.IsID(jobID) {
 		return ErrNotFound
 	}
-	const update = `
-UPDATE persona_training_jobs SET dataset_url = $2 WHERE id = $1 AND (status = 'intended' OR dataset_url = $2)`
-	return s.asUser(ctx, userID, func(tx *userTx) error {
-		return orConflict(ctx, tx, jobID, tx.exec(ctx, update, jobID, url))
+	return s.asUser(ctx, userID, func(tx *userTx) error { return tx.exec(ctx, placeDataset, jobID, url) })
+}
+
+// SetDataset says which of the placed pictures the provider is told to fetch, and returns the job. The first address wins: it is
+// what an uncertain job is looked for by, so a later one, or one that comes when the submit has begun, is only noted as placed.
+func (s *Store) SetDataset(ctx context.Context, userID, jobID, url string) (job Job, err error) {
+	if !persona.IsID(jobID) {
+		return Job{}, ErrNotFound
+	}
+	err = s.asUser(ctx, userID, func(tx *userTx) error {
+		job, err = one(ctx, tx, scanJob, setDataset, jobID, url)
+		return err
 	})
+	return job, err
 }
 
 // orConflict turns ErrNotFound from an update of a job that is there into ErrConflict.
@@ -111,20 +129,21 @@ WHERE j.id = $1 FOR SHARE OF p, v`
 	beginSubmit = `
 UPDATE persona_training_jobs
 SET status = 'submitting', attempt = attempt + 1, token_hash = $2, submitting_at = now(), error_message = ''
-WHERE id = $1 AND status = 'intended' RETURNING persona_id, version, attempt`
+WHERE id = $1 AND status = 'intended' RETURNING persona_id, version, attempt, dataset_url`
 )
 
-// BeginSubmit moves a job from intended to submitting and returns a new secret token for the webhook's address; only its hash
-// is kept. Of any number of callers exactly one gets a token, the others ErrConflict; so does everybody when the version has
-// ended or the persona is being erased. After it nothing may be sent again before the outcome is known.
-func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (token string, err error) {
+// BeginSubmit moves a job from intended to submitting and returns what to send: the address of the pictures as it is on record,
+// and a new secret token for the webhook's address, of which only the hash is kept. Of any number of callers exactly one gets it,
+// the others ErrConflict; so does everybody when the version has ended or the persona is being erased. After it nothing may be
+// sent again before the outcome is known.
+func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submission, error) {
 	if !persona.IsID(jobID) {
-		return "", ErrNotFound
+		return Submission{}, ErrNotFound
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
-	token = base64.RawURLEncoding.EncodeToString(secret)
-	err = s.asUser(ctx, userID, func(tx *userTx) error {
+	begun := Submission{Token: base64.RawURLEncoding.EncodeToString(secret)}
+	err := s.asUser(ctx, userID, func(tx *userTx) error {
 		var ended bool
 		if err := tx.QueryRow(ctx, lockBuyer, jobID).Scan(&ended); err != nil {
 			return err
@@ -132,20 +151,20 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (token st
 		if ended {
 			return ErrConflict
 		}
-		hash := sha256.Sum256([]byte(token))
+		hash := sha256.Sum256([]byte(begun.Token))
 		var personaID string
-		var version, attempt int
-		err := tx.QueryRow(ctx, beginSubmit, jobID, hash[:]).Scan(&personaID, &version, &attempt)
+		var version int
+		err := tx.QueryRow(ctx, beginSubmit, jobID, hash[:]).Scan(&personaID, &version, &begun.Attempt, &begun.DatasetURL)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrConflict
 		}
-		tx.audit("training.submitted", personaID, map[string]any{"version": version, "attempt": attempt})
+		tx.audit("training.submitted", personaID, map[string]any{"version": version, "attempt": begun.Attempt})
 		return err
 	})
 	if err != nil {
-		return "", err
+		return Submission{}, err
 	}
-	return token, nil
+	return begun, nil
 }
 
 // successors are the legal moves, as the comments of persona.JobStatus name them.
@@ -155,6 +174,7 @@ var successors = map[persona.JobStatus][]persona.JobStatus{
 	persona.JobUncertain:  {persona.JobQueued, persona.JobIntended, persona.JobRefused, persona.JobCancelled},
 	persona.JobQueued:     {persona.JobTraining, persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
 	persona.JobTraining:   {persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
+	persona.JobCancelled:  {persona.JobCancelled},
 }
 
 // A job that is already where it should go takes the change too, when it is the same purchase.
@@ -165,12 +185,13 @@ SET status = $3::text, job_id = COALESCE($4::text, job_id), weights_url = COALES
     started_at = CASE WHEN $3::text = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
     completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
 WHERE id = $1 AND (job_id = '' OR $4::text IS NULL OR job_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
-RETURNING id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, weights_url, config_url, error_message,
-    progress, config, submitting_at, started_at, completed_at, created_at`
+  AND ($9 = 0 OR attempt = $9)
+RETURNING ` + jobColumns
 
 // MoveJob moves a job from one of the states in from to the state to, and writes the change. A job that is already there, with
-// the same request id or none given, is success; anything else is ErrConflict and changes nothing. A known request id never
-// changes. Moves that persona.JobStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
+// the same request id or none given, is success; anything else is ErrConflict and changes nothing, and so is the outcome of
+// another attempt than the one the job has got to. A known request id never changes; a cancelled job without one takes it, because
+// what was bought has to be cleaned. Moves that persona.JobStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
 func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []persona.JobStatus, to persona.JobStatus,
 	change JobChange,
 ) (job Job, err error) {
@@ -188,13 +209,28 @@ func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []person
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		job, err = one(ctx, tx, scanJob, moveJob, jobID, states, to, change.RequestID, change.WeightsURL, change.ConfigURL,
-			change.ErrorMessage, change.Progress)
+			change.ErrorMessage, change.Progress, change.Attempt)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return orConflict(ctx, tx, jobID, ErrNotFound)
 		}
 		return err
 	})
 	return job, err
+}
+
+// A row that is being delivered at this moment is waited for and does not count: who cleans may have looked at the job already.
+const queueCleaning = `
+INSERT INTO outbox (kind, user_id, persona_id, job_id)
+SELECT 'clean-job', user_id, persona_id, id FROM persona_training_jobs WHERE id = $1
+ON CONFLICT (job_id) WHERE job_id IS NOT NULL DO UPDATE SET next_at = LEAST(outbox.next_at, EXCLUDED.next_at)`
+
+// QueueJobCleaning orders that what the provider holds of a job is taken away, though no training waits for it any more. Asking
+// again before it is delivered is one order.
+func (s *Store) QueueJobCleaning(ctx context.Context, userID, jobID string) error {
+	if !persona.IsID(jobID) {
+		return ErrNotFound
+	}
+	return s.asUser(ctx, userID, func(tx *userTx) error { return tx.exec(ctx, queueCleaning, jobID) })
 }
 
 // JobByToken returns the job whose webhook address holds token, whoever's it is; ErrNotFound when none does. Of all rows the

@@ -85,12 +85,13 @@ func TestATokenOpensItsJobAndNothingElse(t *testing.T) {
 	s := b.Store
 	anna, boris := create(t, s, uuid.NewString()), create(t, s, uuid.NewString())
 	job, other := createJob(t, s, anna), createJob(t, s, boris)
-	token, err := s.BeginSubmit(t.Context(), anna.UserID, job.ID)
+	begun, err := s.BeginSubmit(t.Context(), anna.UserID, job.ID)
 	require.NoError(t, err)
+	token := begun.Token
 	require.Len(t, token, 43, "256 bits")
-	otherToken, err := s.BeginSubmit(t.Context(), boris.UserID, other.ID)
+	otherBegun, err := s.BeginSubmit(t.Context(), boris.UserID, other.ID)
 	require.NoError(t, err)
-	require.NotEqual(t, token, otherToken)
+	require.NotEqual(t, token, otherBegun.Token)
 	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM persona_training_jobs j WHERE to_jsonb(j)::text LIKE '%' || $1 || '%'`, token))
 
 	found, err := s.JobByToken(t.Context(), token)
@@ -170,25 +171,32 @@ func TestMoveJob(t *testing.T) {
 	move := func(from, to persona.JobStatus, change storage.JobChange) (storage.Job, error) {
 		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{from}, to, change)
 	}
-	require.NoError(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip"))
-	_, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
+	_, err := s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip")
+	require.NoError(t, err)
+	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
 	require.ErrorIs(t, err, storage.ErrConflict, "it is not submitting")
 
-	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	first, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	require.NoError(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip"))
-	require.ErrorIs(t, s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/2.zip"), storage.ErrConflict)
+	require.Equal(t, 1, first.Attempt)
 
 	// Nothing was sent: another attempt, another token.
-	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: new("refused connection")})
+	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: new("refused connection"), Attempt: 1})
 	require.NoError(t, err)
-	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	second, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
+	require.NotEqual(t, first.Token, second.Token)
+	require.Equal(t, 2, second.Attempt)
+	require.Equal(t, "https://files/1.zip", second.DatasetURL)
+	for _, to := range []persona.JobStatus{persona.JobIntended, persona.JobUncertain, persona.JobQueued} {
+		_, err = move(persona.JobSubmitting, to, storage.JobChange{RequestID: new("r0"), Attempt: first.Attempt})
+		require.ErrorIs(t, err, storage.ErrConflict, "late news of the first attempt does not touch the second")
+	}
 	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{})
 	require.Error(t, err, "what was bought has an id")
 	require.NotErrorIs(t, err, storage.ErrConflict)
 
-	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
+	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1"), Attempt: second.Attempt})
 	require.NoError(t, err)
 	require.Equal(t, 2, queued.Attempt)
 	require.Equal(t, "r1", queued.RequestID)

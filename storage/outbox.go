@@ -10,7 +10,8 @@ import (
 
 const (
 	selectDue = `
-SELECT id, kind, user_id, COALESCE(persona_id::text, ''), COALESCE(erasure_id::text, ''), COALESCE(version, 0)
+SELECT id, kind, user_id, COALESCE(persona_id::text, ''), COALESCE(erasure_id::text, ''), COALESCE(job_id::text, ''),
+       COALESCE(version, 0)
 FROM outbox WHERE next_at <= now() AND id <> ALL ($1) ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`
 	deleteDelivered = `DELETE FROM outbox WHERE id = $1`
 	// One second, doubled by each failure up to five minutes.
@@ -20,7 +21,7 @@ WHERE id = $1`
 )
 
 func scanOutbox(row pgx.CollectableRow) (o Outbox, err error) {
-	return o, row.Scan(&o.ID, &o.Kind, &o.UserID, &o.PersonaID, &o.ErasureID, &o.Version)
+	return o, row.Scan(&o.ID, &o.Kind, &o.UserID, &o.PersonaID, &o.ErasureID, &o.JobID, &o.Version)
 }
 
 // DeliverDue hands up to most due rows to deliver, one by one, and returns how many were delivered. A row goes when deliver

@@ -157,7 +157,8 @@ type Job struct {
 	Status       persona.JobStatus
 	RequestID    string // the provider's, "" until it is known to be bought
 	Endpoint     string
-	DatasetURL   string
+	DatasetURL   string   // what the provider is told to fetch
+	PlacedURLs   []string // where training pictures were placed for this job, whether the upload finished or not
 	WeightsURL   string
 	ConfigURL    string
 	ErrorMessage string
@@ -169,8 +170,17 @@ type Job struct {
 	CreatedAt    time.Time
 }
 
+// Submission is what one attempt to buy a training sends. It is what is on record of the job.
+type Submission struct {
+	Token      string // secret, for the webhook's address
+	Attempt    int    // for JobChange, so that the outcome touches no other attempt
+	DatasetURL string
+}
+
 // JobChange is what MoveJob writes besides the status; nil leaves a value as it is. Progress never falls.
 type JobChange struct {
+	// Attempt, when not 0, is the attempt that the change is about: a job that has got to another one is not touched.
+	Attempt      int
 	RequestID    *string
 	WeightsURL   *string
 	ConfigURL    *string
@@ -210,6 +220,7 @@ type Outbox struct {
 	UserID    string
 	PersonaID string // "" for erasures
 	ErasureID string // "" for anything else
+	JobID     string // of OutboxCleanJob
 	Version   int    // of OutboxTrainPersona
 }
 
@@ -218,7 +229,9 @@ const (
 	OutboxTrainPersona  = "train-persona"
 	OutboxErasePersona  = "erase-persona"
 	OutboxEraseUser     = "erase-user"
+	OutboxCleanJob      = "clean-job"
 	OutboxDiscardUpload = "discard-upload" // handled by DeliverDue itself
+	OutboxExpireConsent = "expire-consent" // handled by DeliverDue itself
 )
 
 // AuditEntry is one line of a user's audit log. Seq and At are set by the storage. Detail is small and holds ids, numbers and

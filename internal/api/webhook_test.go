@@ -75,9 +75,9 @@ func (w *world) bought() (storage.Job, string) {
 	ctx, user, id := w.t.Context(), persona.UserID(ada), w.trained(ada)
 	job, err := w.store.EnsureJob(ctx, user, id, 1, "fal-ai/flux-lora-fast-training", persona.DefaultTrainingConfig())
 	require.NoError(w.t, err)
-	secret, err := w.store.BeginSubmit(ctx, user, job.ID)
+	begun, err := w.store.BeginSubmit(ctx, user, job.ID)
 	require.NoError(w.t, err)
-	return job, secret
+	return job, begun.Token
 }
 
 func (w *world) move(job storage.Job, to persona.JobStatus, request string, from ...persona.JobStatus) {

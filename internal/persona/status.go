@@ -93,5 +93,5 @@ const (
 	JobTraining   JobStatus = "training"   // running: completed, failed, cancelled
 	JobCompleted  JobStatus = "completed"  // end
 	JobFailed     JobStatus = "failed"     // end
-	JobCancelled  JobStatus = "cancelled"  // end
+	JobCancelled  JobStatus = "cancelled"  // end: cancelled (a late webhook names what was bought after all)
 )
