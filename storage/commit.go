@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,7 +30,8 @@ func lockUser(ctx context.Context, tx *userTx) error {
 }
 
 const (
-	deleteExpiredKeys = `DELETE FROM idempotency_keys WHERE user_id = $1 AND created_at < now() - interval '24 hours'`
+	deleteExpiredKey = `
+DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND created_at < now() - interval '24 hours'`
 	selectIdempotency = `SELECT fingerprint, persona_id FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2`
 	insertIdempotency = `
 INSERT INTO idempotency_keys (user_id, key_hash, fingerprint, persona_id) VALUES ($1, $2, $3, $4)`
@@ -39,10 +39,10 @@ INSERT INTO idempotency_keys (user_id, key_hash, fingerprint, persona_id) VALUES
 
 // replay returns the id of the persona that was made under key, or "". The caller holds the user's lock.
 func replay(ctx context.Context, tx *userTx, key, fingerprint string) (personaID string, err error) {
-	if _, err := tx.Exec(ctx, deleteExpiredKeys, tx.userID); err != nil {
+	hash := sha256.Sum256([]byte(key))
+	if _, err := tx.Exec(ctx, deleteExpiredKey, tx.userID, hash[:]); err != nil {
 		return "", err
 	}
-	hash := sha256.Sum256([]byte(key))
 	var used string
 	err = tx.QueryRow(ctx, selectIdempotency, tx.userID, hash[:]).Scan(&used, &personaID)
 	switch {
@@ -72,6 +72,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	insertKey     = `INSERT INTO data_keys (persona_id, user_id, wrapped) VALUES ($1, $2, $3)`
 	insertVersion = `INSERT INTO persona_versions (persona_id, user_id, number, tier, config) VALUES ($1, $2, $3, $4, $5)`
 	insertTrain   = `INSERT INTO outbox (kind, user_id, persona_id, version) VALUES ('train-persona', $1, $2, $3)`
+	insertExpiry  = `INSERT INTO outbox (kind, user_id, persona_id, next_at) VALUES ('expire-consent', $1, $2, $3)`
 )
 
 // triggerTries bounds the search for a free trigger word; with 26^6 endings a second try is already rare.
@@ -82,7 +83,7 @@ func (u *Upload) create(ctx context.Context, tx *userTx, n NewPersona) (Persona,
 	// A relay that is discarding this upload holds the row, so this waits and then finds it gone.
 	if err := tx.exec(ctx, deleteDiscard, u.personaID); err != nil {
 		if errors.Is(err, ErrNotFound) {
-			return Persona{}, fmt.Errorf("%w: the upload took too long and was discarded", ErrConflict)
+			return Persona{}, errDiscarded
 		}
 		return Persona{}, err
 	}
@@ -102,6 +103,9 @@ func (u *Upload) create(ctx context.Context, tx *userTx, n NewPersona) (Persona,
 	batch.Queue(insertKey, u.personaID, u.userID, u.wrapped)
 	batch.Queue(insertVersion, u.personaID, u.userID, 1, n.Tier, n.Config)
 	batch.Queue(insertTrain, u.userID, u.personaID, 1)
+	if expiry, ok := n.Consent.ExpiresAt(n.Signature.SignedAt); ok {
+		batch.Queue(insertExpiry, u.userID, u.personaID, expiry)
+	}
 	if n.IdempotencyKey != "" {
 		hash := sha256.Sum256([]byte(n.IdempotencyKey))
 		batch.Queue(insertIdempotency, u.userID, hash[:], n.Fingerprint, u.personaID)

@@ -30,52 +30,80 @@ const (
 INSERT INTO erasures (user_id, persona_id, parent_id) VALUES ($1, $2, $3) ON CONFLICT (persona_id) WHERE persona_id IS NOT NULL
 DO UPDATE SET parent_id = COALESCE(erasures.parent_id, EXCLUDED.parent_id) RETURNING ` + erasureColumns
 	insertUserErasure = `INSERT INTO erasures (user_id) VALUES ($1) RETURNING ` + erasureColumns
-	insertErase       = `INSERT INTO outbox (kind, user_id, erasure_id) VALUES ($1, $2, $3)`
-	markErasing       = `UPDATE personas SET status = 'erasing', updated_at = now() WHERE id = $1`
-	dropTraining      = `DELETE FROM outbox WHERE kind = 'train-persona' AND persona_id = $1`
+	insertErase       = `
+INSERT INTO outbox (kind, user_id, erasure_id) VALUES ($1, $2, $3) ON CONFLICT (erasure_id) WHERE erasure_id IS NOT NULL DO NOTHING`
+	markErasing  = `UPDATE personas SET status = 'erasing', updated_at = now() WHERE id = $1`
+	dropTraining = `DELETE FROM outbox WHERE kind = 'train-persona' AND persona_id = $1`
 )
 
+// orderErasure puts the work into the outbox, unless it stands there.
+func orderErasure(ctx context.Context, tx *userTx, e Erasure) error {
+	kind := OutboxErasePersona
+	if e.PersonaID == "" {
+		kind = OutboxEraseUser
+	}
+	_, err := tx.Exec(ctx, insertErase, kind, e.UserID, e.ID)
+	return err
+}
+
 // RequestErasure begins the erasure of a persona: from now on nothing can be added to it, and the outbox orders the work. Asking
-// again returns the same erasure, also when it is completed.
+// again returns the same erasure, also when it is completed; while it runs its work is ordered again, in case it came to a stop.
 func (s *Store) RequestErasure(ctx context.Context, userID, personaID string) (e Erasure, err error) {
 	if !persona.IsID(personaID) {
 		return Erasure{}, ErrNotFound
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		e, err = one(ctx, tx, scanErasure, selectErasure+` WHERE persona_id = $1`, personaID)
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		if err := tx.exec(ctx, markErasing, personaID); err != nil {
-			return err
-		}
-		// The row of the persona is locked now, so whoever asked at the same time has committed.
-		e, err = one(ctx, tx, scanErasure, selectErasure+` WHERE persona_id = $1`, personaID)
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		if _, err := tx.Exec(ctx, dropTraining, personaID); err != nil {
-			return err
-		}
-		if e, err = one(ctx, tx, scanErasure, insertErasure, userID, personaID, nil); err != nil {
-			return err
-		}
-		tx.audit("persona.erasure_requested", personaID, map[string]any{"erasure": e.ID})
-		_, err = tx.Exec(ctx, insertErase, OutboxErasePersona, userID, e.ID)
+		e, err = requestErasure(ctx, tx, personaID, "persona.erasure_requested")
 		return err
 	})
 	return e, err
 }
 
+// requestErasure notes action in the audit log when the erasure is a new one.
+func requestErasure(ctx context.Context, tx *userTx, personaID, action string) (Erasure, error) {
+	e, err := askedBefore(ctx, tx, personaID)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return e, err
+	}
+	if err := tx.exec(ctx, markErasing, personaID); err != nil {
+		return Erasure{}, err
+	}
+	// The row of the persona is locked now, so whoever asked at the same time has committed.
+	e, err = askedBefore(ctx, tx, personaID)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return e, err
+	}
+	if _, err := tx.Exec(ctx, dropTraining, personaID); err != nil {
+		return Erasure{}, err
+	}
+	if e, err = one(ctx, tx, scanErasure, insertErasure, tx.userID, personaID, nil); err != nil {
+		return Erasure{}, err
+	}
+	tx.audit(action, personaID, map[string]any{"erasure": e.ID})
+	return e, orderErasure(ctx, tx, e)
+}
+
+// askedBefore returns the erasure that a persona has, and orders its work again while it runs.
+func askedBefore(ctx context.Context, tx *userTx, personaID string) (Erasure, error) {
+	e, err := one(ctx, tx, scanErasure, selectErasure+` WHERE persona_id = $1`, personaID)
+	if err != nil || e.Status != ErasureRunning {
+		return e, err
+	}
+	return e, orderErasure(ctx, tx, e)
+}
+
 // RequestUserErasure begins the erasure of everything a user has; until it is completed the user cannot make new personas.
-// Asking again meanwhile returns the same erasure.
+// Asking again meanwhile returns the same erasure and orders its work again, in case it came to a stop.
 func (s *Store) RequestUserErasure(ctx context.Context, userID string) (e Erasure, err error) {
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		err := lockUser(ctx, tx)
 		if persona.CodeOf(err) == persona.CodeBeingErased {
 			e, err = one(ctx, tx, scanErasure, selectErasure+
 				` WHERE user_id = $1 AND persona_id IS NULL AND status = 'running'`, userID)
-			return err
+			if err != nil {
+				return err
+			}
+			return orderErasure(ctx, tx, e)
 		}
 		if err != nil {
 			return err
@@ -84,8 +112,7 @@ func (s *Store) RequestUserErasure(ctx context.Context, userID string) (e Erasur
 			return err
 		}
 		tx.audit("user.erasure_requested", "", map[string]any{"erasure": e.ID})
-		_, err = tx.Exec(ctx, insertErase, OutboxEraseUser, userID, e.ID)
-		return err
+		return orderErasure(ctx, tx, e)
 	})
 	return e, err
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"gocloud.dev/blob"
@@ -19,6 +21,9 @@ type Store struct {
 	bucket *blob.Bucket
 	keys   *keyring
 	ending func() string // random ending of a trigger word
+
+	sweeping sync.Mutex
+	swept    time.Time // when expired idempotency keys were last looked for
 }
 
 // defaultConns is the size of the pool unless the address says pool_max_conns. pgx would take the number of cores, which is too

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -57,15 +58,24 @@ func (s *Store) BeginUpload(ctx context.Context, userID string) (*Upload, error)
 // PersonaID is the id that the persona will have.
 func (u *Upload) PersonaID() string { return u.personaID }
 
-// WritePhoto encrypts and stores one photo as it streams in, in constant memory. When it fails, no blob is left. It may be
-// called from several goroutines, for different photos.
+// WritePhoto encrypts and stores one photo as it streams in, in constant memory. When it fails, no blob is left. ErrConflict when
+// the upload took so long that it was discarded. It may be called from several goroutines, for different photos.
 func (u *Upload) WritePhoto(ctx context.Context, photoID string, r io.Reader) (BlobInfo, error) {
 	if !persona.IsID(photoID) {
 		return BlobInfo{}, errors.New("storage: a photo id must be a UUID")
 	}
+	if err := u.open(ctx); err != nil {
+		return BlobInfo{}, err
+	}
 	info, err := u.store.encrypt(ctx, u.cipher, photoPath(u.personaID, photoID), r)
 	if err != nil {
 		return BlobInfo{}, err
+	}
+	// Who discarded the upload meanwhile may have looked for photos before this one was there.
+	if err := u.open(ctx); errors.Is(err, errDiscarded) {
+		return BlobInfo{}, errors.Join(err, u.Discard(context.WithoutCancel(ctx)))
+	} else if err != nil {
+		return BlobInfo{}, errors.Join(err, u.store.remove(context.WithoutCancel(ctx), info.Path))
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -73,8 +83,21 @@ func (u *Upload) WritePhoto(ctx context.Context, photoID string, r io.Reader) (B
 	return info, nil
 }
 
-// Discard removes everything that was written. After a Commit that made the persona it does nothing, so it can be deferred; give
-// it a context that outlives the request.
+var errDiscarded = fmt.Errorf("%w: the upload took too long and was discarded", ErrConflict)
+
+// open returns errDiscarded when photos can no longer become a persona. Whoever is deciding that at this moment is waited for.
+func (u *Upload) open(ctx context.Context) error {
+	return u.store.asUser(ctx, u.userID, func(tx *userTx) error {
+		err := tx.exec(ctx, lockDiscard+` FOR SHARE`, u.personaID)
+		if errors.Is(err, ErrNotFound) {
+			return errDiscarded
+		}
+		return err
+	})
+}
+
+// Discard removes everything that was written. When the persona was made it does nothing, so it can be deferred; that is looked up,
+// because a Commit whose reply was lost may have made it all the same. Give it a context that outlives the request.
 func (u *Upload) Discard(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -85,21 +108,37 @@ func (u *Upload) Discard(ctx context.Context) error {
 }
 
 func (u *Upload) discard(ctx context.Context) error {
-	if _, err := u.store.removeAll(ctx, u.personaID, prefixOf(u.personaID)); err != nil {
-		return err
-	}
 	return u.store.asUser(ctx, u.userID, func(tx *userTx) error {
+		// A Commit that the server still carries out has deleted this row, so this waits for its end. Where the row is there
+		// afterwards no Commit can succeed any more, and where it is gone none can begin.
+		if _, err := tx.Exec(ctx, lockDiscard+` FOR UPDATE`, u.personaID); err != nil {
+			return err
+		}
+		const query = `SELECT EXISTS (SELECT FROM personas WHERE id = $1)`
+		if err := tx.QueryRow(ctx, query, u.personaID).Scan(&u.committed); err != nil || u.committed {
+			return err
+		}
+		if _, err := u.store.removeAll(ctx, u.personaID, prefixOf(u.personaID)); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, deleteDiscard, u.personaID)
 		return err
 	})
 }
 
-const deleteDiscard = `DELETE FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1`
+const (
+	lockDiscard   = `SELECT FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1`
+	deleteDiscard = `DELETE FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1`
+
+	// commitWithin bounds a Commit, which does not end with its caller.
+	commitWithin = 30 * time.Second
+)
 
 // Commit makes the persona, its photos, consent, key, first version and the order to train it, all or nothing. A persona with
 // the same idempotency key and fingerprint, made by this user within 24 hours, is returned instead, with replayed true, and this
 // upload is discarded. Errors: what persona.Consent.Check says; CodeKeyReused for a key with another fingerprint;
-// CodeBeingErased; ErrConflict when the upload took so long that it was discarded. After an error call Discard.
+// CodeBeingErased; ErrConflict when the upload took so long that it was discarded. Once begun it goes on when ctx ends, for at most
+// 30 seconds. After an error call Discard, which also finds out whether the persona was made when the reply was lost.
 func (u *Upload) Commit(ctx context.Context, n NewPersona) (p Persona, replayed bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -109,6 +148,11 @@ func (u *Upload) Commit(ctx context.Context, n NewPersona) (p Persona, replayed 
 	if err := n.Consent.Check(); err != nil {
 		return Persona{}, false, err
 	}
+	if err := ctx.Err(); err != nil {
+		return Persona{}, false, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
 	if err := u.checkPhotos(ctx, n.Photos); err != nil {
 		return Persona{}, false, err
 	}
@@ -137,7 +181,7 @@ func (u *Upload) Commit(ctx context.Context, n NewPersona) (p Persona, replayed 
 		return p, false, nil
 	}
 	// The persona is there; what cannot be removed now is removed by the outbox.
-	_ = u.discard(context.WithoutCancel(ctx))
+	_ = u.discard(ctx)
 	return p, true, nil
 }
 

@@ -52,24 +52,29 @@ func (s *server) train(ctx context.Context, in *trainInput) (*trainOutput, error
 		}
 	}()
 	if err := t.read(ctx, callOf(ctx).request); err != nil {
-		return nil, err
+		return nil, tooLate(err)
 	}
 	terms, err := t.check()
 	if err != nil {
 		return nil, err
 	}
 	p, replayed, err := t.commit(ctx, terms, in.IdempotencyKey)
-	if errors.Is(err, storage.ErrConflict) {
-		return nil, newProblem(codeTimeout, "The upload took longer than an hour and was discarded. Send it again over a better connection.")
-	}
 	if err != nil {
-		return nil, err
+		return nil, tooLate(err)
 	}
 	committed = true
 	if !replayed {
 		s.Nudge()
 	}
 	return s.trainAnswer(p, replayed)
+}
+
+// tooLate words the one conflict that an upload can have.
+func tooLate(err error) error {
+	if errors.Is(err, storage.ErrConflict) {
+		return newProblem(codeTimeout, "The upload took longer than an hour and was discarded. Send it again over a better connection.")
+	}
+	return err
 }
 
 // read takes the request in, in either form.

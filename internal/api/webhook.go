@@ -71,35 +71,84 @@ func (s *server) receiveWebhook(ctx context.Context, in *webhookInput) (string, 
 	case err != nil || requestID == "":
 		return "forged", unauthorized("The signature of the webhook is not good.")
 	}
-	job, err := s.Store.JobByToken(ctx, in.Token)
+	job, err := s.settle(ctx, in.Token, requestID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return "unknown_token", noSuchAddress()
 	}
-	if err != nil {
-		return "unavailable", s.unavailable(ctx, err)
+	if err == nil && job.RequestID == requestID {
+		err = s.cleanAbandoned(ctx, job)
 	}
-	if err := s.settle(ctx, job, requestID); err != nil {
+	if err != nil {
 		return "unavailable", s.unavailable(ctx, err)
 	}
 	return s.wake(ctx, job)
 }
 
-// settle turns a purchase with a lost reply into a known one: the webhook's address holds the token of this very job, so
-// its request is the one that was bought.
-func (s *server) settle(ctx context.Context, job storage.Job, requestID string) error {
-	if job.RequestID != "" && job.RequestID != requestID {
-		s.Log.WarnContext(ctx, "a webhook names another request than the one bought",
-			"job_id", job.ID, "persona_id", job.PersonaID)
+// settleTries is how often a job that changes at the same moment is looked at again.
+const settleTries = 3
+
+// settle turns a purchase with a lost reply into a known one, also where the job was given up: the webhook's address holds
+// the token of this very attempt, so its request is the one that was bought. It returns the job as it is then.
+func (s *server) settle(ctx context.Context, token, requestID string) (job storage.Job, err error) {
+	for range settleTries {
+		if job, err = s.Store.JobByToken(ctx, token); err != nil || job.RequestID == requestID {
+			return job, err
+		}
+		if job.RequestID != "" {
+			s.Log.WarnContext(ctx, "a webhook names another request than the one bought",
+				"job_id", job.ID, "persona_id", job.PersonaID)
+			return job, nil
+		}
+		var to persona.JobStatus
+		switch job.Status { //nolint:exhaustive // the others were not sent, or have a request id
+		case persona.JobSubmitting, persona.JobUncertain:
+			to = persona.JobQueued
+		case persona.JobCancelled:
+			to = persona.JobCancelled
+		default:
+			return job, nil
+		}
+		known, err := s.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{job.Status}, to,
+			storage.JobChange{RequestID: &requestID, Attempt: job.Attempt})
+		if !errors.Is(err, storage.ErrConflict) {
+			return known, err
+		}
+	}
+	s.Log.WarnContext(ctx, "a webhook's request could not be noted", "job_id", job.ID, "persona_id", job.PersonaID)
+	return job, nil
+}
+
+// cleanAbandoned orders that the provider's side of a job is cleaned when no training will do it: the job was cancelled, or
+// its version ended before the purchase was known. Repeated news repeats the order, which may have been lost.
+func (s *server) cleanAbandoned(ctx context.Context, job storage.Job) error {
+	switch job.Status { //nolint:exhaustive // only these are looked at
+	case persona.JobCancelled:
+	case persona.JobQueued, persona.JobTraining:
+		p, err := s.Store.Persona(ctx, job.UserID, job.PersonaID)
+		if err != nil {
+			return ignoreErased(err)
+		}
+		v, err := s.Store.Version(ctx, job.UserID, job.PersonaID, job.Version)
+		if err != nil {
+			return ignoreErased(err)
+		}
+		if v.Status == persona.VersionTraining && p.Status != persona.StatusErasing {
+			return nil
+		}
+	default:
 		return nil
 	}
-	if job.Status != persona.JobUncertain && job.Status != persona.JobSubmitting {
-		return nil
+	if err := s.Store.QueueJobCleaning(ctx, job.UserID, job.ID); err != nil {
+		return ignoreErased(err)
 	}
-	_, err := s.Store.MoveJob(ctx, job.UserID, job.ID,
-		[]persona.JobStatus{persona.JobUncertain, persona.JobSubmitting}, persona.JobQueued,
-		storage.JobChange{RequestID: &requestID})
-	if errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound) {
-		return nil // somebody else settled or erased it in the meantime
+	s.Nudge()
+	return nil
+}
+
+// ignoreErased takes it as done that what a webhook is about was erased meanwhile, job and all.
+func ignoreErased(err error) error {
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
 	}
 	return err
 }
