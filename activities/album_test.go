@@ -127,7 +127,7 @@ func (b *bed) host(data []byte) string {
 	address, err := b.all.Training.Provider.Upload(b.t.Context(), trainer.File{
 		Name: "weights.safetensors", ContentType: "application/octet-stream", Size: int64(len(data)),
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
-	}, time.Hour)
+	}, time.Hour, nil)
 	require.NoError(b.t, err)
 	return address
 }

@@ -36,6 +36,9 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 		// No end is recorded here, so the provider knows more.
 	}
 	status, err := a.Provider.TrainingStatus(ctx, job.RequestID)
+	if errors.Is(err, trainer.ErrUnknownRequest) {
+		return TrainingDone{}, a.askAgain() // a paid job is not given up because its provider does not find it now
+	}
 	if err != nil {
 		return TrainingDone{}, err
 	}
@@ -43,10 +46,15 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 	if status.State == trainer.Completed {
 		return a.finish(ctx, job)
 	}
-	if err := a.noteRunning(ctx, job, status); err != nil {
+	// A conflict is another question that was answered meanwhile: the next one reads what it found.
+	if err := a.noteRunning(ctx, job, status); err != nil && !errors.Is(err, storage.ErrConflict) {
 		return TrainingDone{}, err
 	}
-	return TrainingDone{}, temporal.NewApplicationErrorWithOptions("the training is not done yet", contract.TrainingRunning,
+	return TrainingDone{}, a.askAgain()
+}
+
+func (a *Training) askAgain() error {
+	return temporal.NewApplicationErrorWithOptions("the training is not done yet", contract.TrainingRunning,
 		temporal.ApplicationErrorOptions{NextRetryDelay: a.Timing.Poll, Category: temporal.ApplicationErrorCategoryBenign})
 }
 

@@ -55,7 +55,7 @@ func newBed(t *testing.T) *bed {
 	t.Cleanup(func() { cancel(); <-done })
 
 	b := &bed{Bed: storagetest.NewBed(t), t: t, trainer: server.URL}
-	b.timing = activities.Timing{Poll: time.Second, Submit: 2 * time.Second, AbsenceProof: time.Hour, DatasetLife: time.Hour}
+	b.timing = activities.Timing{Poll: time.Second, Submit: 2 * time.Second, AbsenceProof: time.Hour, Cancel: 200 * time.Millisecond, DatasetLife: time.Hour}
 	b.wire()
 	return b
 }
@@ -78,7 +78,7 @@ func (b *bed) wire() {
 		Training:   &activities.Training{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"},
 		Validation: &activities.Validation{Store: b.Store, Provider: provider},
 		Models:     &activities.Models{Store: b.Store, Provider: provider},
-		Erasure:    &activities.Erasure{Store: b.Store, Provider: provider},
+		Erasure:    &activities.Erasure{Store: b.Store, Provider: provider, Timing: b.timing},
 	}
 }
 
@@ -201,7 +201,8 @@ func (b *bed) job() activities.JobInput {
 	in := b.persona([]byte("a photo"))
 	job, err := b.Store.EnsureJob(b.t.Context(), in.UserID, in.PersonaID, 1, trainer.TrainingEndpoint, persona.DefaultTrainingConfig())
 	require.NoError(b.t, err)
-	require.NoError(b.t, b.Store.SetDataset(b.t.Context(), in.UserID, job.ID, b.trainer+"/files/"+uuid.NewString()+"/x.zip"))
+	_, err = b.Store.SetDataset(b.t.Context(), in.UserID, job.ID, b.trainer+"/files/"+uuid.NewString()+"/x.zip")
+	require.NoError(b.t, err)
 	return activities.JobInput{TrainPersonaInput: in, JobID: job.ID}
 }
 

@@ -85,28 +85,3 @@ func (a *Training) giveUp(ctx context.Context, job storage.Job, billed bool) (Se
 	}
 	return Settlement{MayBeBilled: billed}, err
 }
-
-// CleanProvider takes away what the provider still holds of a job: its input and output, and the uploaded pictures.
-// Safe to run twice: what is gone is gone.
-func (a *Training) CleanProvider(ctx context.Context, in JobInput) error {
-	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return cleanJob(ctx, a.Provider, job)
-}
-
-func cleanJob(ctx context.Context, provider *trainer.Client, job storage.Job) error {
-	if job.RequestID != "" {
-		if err := provider.ErasePayload(ctx, job.RequestID); err != nil {
-			return err
-		}
-	}
-	if job.DatasetURL != "" {
-		return provider.HideFile(ctx, job.DatasetURL)
-	}
-	return nil
-}

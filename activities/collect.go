@@ -84,14 +84,31 @@ func (a *Photos) fetch(
 		return facts, stored, unreachable, nil
 	}
 	inspector := photo.NewInspector(a.Policy)
-	body := io.TeeReader(io.LimitReader(resp.Body, a.Policy.MaxBytes+1), inspector)
-	if stored, err = a.Store.WritePhotoBlob(ctx, in.UserID, in.PersonaID, in.PhotoID, body); err != nil {
+	from := &source{Reader: resp.Body}
+	body := io.TeeReader(io.LimitReader(from, a.Policy.MaxBytes+1), inspector)
+	stored, err = a.Store.WritePhotoBlob(ctx, in.UserID, in.PersonaID, in.PhotoID, body)
+	if err != nil && from.failed && ctx.Err() == nil && !mayAskAgain(ctx) {
+		return facts, stored, unreachable, nil
+	}
+	if err != nil {
 		return facts, stored, nil, err
 	}
 	if facts = inspector.Facts(); len(facts.Findings) > 0 {
 		_, err = a.Store.DeleteBlobs(ctx, in.UserID, in.PersonaID, stored.Path)
 	}
 	return facts, stored, facts.Findings, err
+}
+
+// source remembers whether it was the host that broke a transfer off, and not our store.
+type source struct {
+	io.Reader
+	failed bool
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.failed = s.failed || err != nil && !errors.Is(err, io.EOF)
+	return n, err
 }
 
 // fetchAttempts is how often a host that does not answer well is asked, over about two minutes, before its photo counts

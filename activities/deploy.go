@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
@@ -13,6 +15,9 @@ import (
 
 // maxWeightsBytes bounds the weights of one model: three times the largest LoRA seen from a provider.
 const maxWeightsBytes = 1 << 30
+
+// damagedAttempts is from which attempt on damaged weights are the provider's failure and no longer a broken download.
+const damagedAttempts = 5
 
 // Models brings trained weights home.
 type Models struct {
@@ -57,7 +62,11 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 		if _, gone := a.Store.DeleteBlobs(ctx, in.UserID, in.PersonaID, path); gone != nil {
 			return gone
 		}
-		return &persona.Error{Kind: persona.Unavailable, Code: persona.CodeModelDamaged, Message: err.Error()}
+		kind := persona.Unavailable
+		if activity.GetInfo(ctx).Attempt >= damagedAttempts {
+			kind = persona.Refused
+		}
+		return &persona.Error{Kind: kind, Code: persona.CodeModelDamaged, Message: err.Error()}
 	}
 	return a.Store.Activate(ctx, in.UserID, in.PersonaID, in.Version, storage.Model{
 		Ref: path, SHA256: hex.EncodeToString(info.SHA256), Bytes: info.Bytes, TrainingSeconds: in.TrainingSeconds,

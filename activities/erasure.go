@@ -23,12 +23,10 @@ import (
 type Erasure struct {
 	Store     *storage.Store
 	Provider  *trainer.Client
+	Timing    Timing
 	Temporal  client.Client
 	Namespace string
 }
-
-// cancelPatience is how long a running training gets to settle its job before it is terminated.
-const cancelPatience = 30 * time.Second
 
 // StopTraining ends the persona's training: asked first, so that its job is settled at the provider, terminated if
 // that takes too long. Safe to run twice: what does not run is stopped.
@@ -37,14 +35,17 @@ func (a *Erasure) StopTraining(ctx context.Context, in contract.ErasePersonaInpu
 	if err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeout(ctx, cancelPatience)
+	asking, cancel := context.WithTimeout(ctx, a.Timing.Cancel)
 	defer cancel()
 	id := contract.TrainPersonaID(e.PersonaID)
-	if _, err := contract.CancelTraining(asking, a.Temporal, e.PersonaID, e.ID); err == nil || isGone(err) {
+	_, err = contract.CancelTraining(asking, a.Temporal, e.PersonaID, e.ID)
+	switch {
+	case err == nil || isGone(err):
 		return a.awaitClosed(ctx, id, e)
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case asking.Err() == nil:
+		return err // Temporal does not answer: no reason to cut anything off
 	}
 	err = a.Temporal.TerminateWorkflow(ctx, id, "", "its persona is being erased")
 	if err != nil && !isGone(err) {
@@ -79,25 +80,41 @@ func (a *Erasure) EraseAtProvider(ctx context.Context, in contract.ErasePersonaI
 		return err
 	}
 	for _, job := range jobs {
-		if job.RequestID == "" && job.SubmittingAt != nil && job.Status != persona.JobRefused {
-			id, found, err := a.Provider.FindTraining(ctx, job.DatasetURL, job.SubmittingAt.Add(-time.Minute))
-			if err != nil {
-				return err
-			}
-			if found {
-				job.RequestID, job.Status = id, persona.JobTraining
-			}
+		if job, err = a.knownJob(ctx, job); err != nil {
+			return err
 		}
-		if job.RequestID != "" && job.Status != persona.JobCompleted && job.Status != persona.JobFailed {
+		if job.RequestID != "" && !endedAtProvider(job) {
 			if _, err := a.Provider.CancelTraining(ctx, job.RequestID); err != nil {
 				return err
 			}
 		}
-		if err := cleanJob(ctx, a.Provider, job); err != nil {
+		if err := cleanJob(ctx, a.Provider, job, a.Timing.Poll); err != nil {
 			return err
 		}
 	}
 	return a.Store.StepDone(ctx, e.ID, "provider_erased", len(jobs))
+}
+
+// knownJob finds out what became of a purchase that nobody knows the end of, and waits for it with NotErased: as long
+// as a job may turn up at the provider, its row must be there to recognise it by.
+func (a *Erasure) knownJob(ctx context.Context, job storage.Job) (storage.Job, error) {
+	if job.RequestID != "" || job.SubmittingAt == nil || job.Status == persona.JobIntended || job.Status == persona.JobRefused {
+		return job, nil
+	}
+	age := time.Since(*job.SubmittingAt)
+	id, found, err := a.Provider.FindTraining(ctx, job.DatasetURL, job.SubmittingAt.Add(-time.Minute))
+	switch {
+	case err != nil:
+		return job, err
+	case found:
+		return a.Store.MoveJob(ctx, job.UserID, job.ID,
+			[]persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}, persona.JobCancelled,
+			storage.JobChange{RequestID: &id})
+	case age > a.Timing.AbsenceProof:
+		return job, nil
+	default:
+		return job, stillEnding(a.Timing.Poll)
+	}
 }
 
 // EraseStored removes the blobs, destroys the key that could have read any copy of them, and deletes the rows. Safe
@@ -179,7 +196,8 @@ func (a *Erasure) Certify(ctx context.Context, in contract.ErasePersonaInput) (c
 	}
 	certificate, err := json.Marshal(certificate{
 		ErasureID: e.ID, PersonaID: e.PersonaID, RequestedAt: e.RequestedAt, Steps: e.Steps,
-		Verified: []string{"database rows", "blobs", "data key", "provider files", "schedules", "workflow histories"},
+		Verified: []string{"database rows", "blobs", "data key", "schedules", "workflow histories"},
+		Removed:  []string{"uploaded pictures, inputs and outputs at the provider"},
 		Kept:     []string{"this erasure record", "the audit log"},
 	})
 	if err != nil {
@@ -195,6 +213,7 @@ type certificate struct {
 	RequestedAt time.Time             `json:"requested_at"`
 	Steps       []storage.ErasureStep `json:"steps"`
 	Verified    []string              `json:"verified_absent"`
+	Removed     []string              `json:"removed_at_provider"` // it confirmed each removal; it cannot be looked into
 	Kept        []string              `json:"kept"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
 
@@ -30,16 +32,35 @@ func onWire(err error) error {
 		return temporal.NewNonRetryableApplicationError("the record is gone", contract.RecordGone, nil)
 	case errors.Is(err, storage.ErrConflict):
 		return temporal.NewNonRetryableApplicationError("the record is in another state", contract.Superseded, nil)
-	case errors.As(err, &told) && told.Kind == persona.Refused:
+	case errors.As(err, &told) && told.Kind == persona.Refused && isFinal(err):
 		return temporal.NewNonRetryableApplicationError(told.Message, contract.ProviderRefused, nil, told.Code)
+	case errors.As(err, &told) && told.Kind == persona.Refused:
+		return temporal.NewApplicationError(told.Message, contract.ProviderRefused)
 	case errors.As(err, &told) && told.Code == persona.CodeModelDamaged:
-		return temporal.NewApplicationError(told.Message, contract.ModelDamaged)
+		return temporal.NewApplicationErrorWithOptions(told.Message, contract.ModelDamaged,
+			temporal.ApplicationErrorOptions{NonRetryable: told.Kind == persona.Refused})
 	case errors.As(err, &told) && (told.Kind == persona.Internal || told.Kind == persona.Unavailable):
 		return temporal.NewApplicationError(told.Message, contract.Unavailable)
 	case errors.As(err, &told):
 		return temporal.NewNonRetryableApplicationError(told.Message, contract.Impossible, nil, told.Code)
 	default:
 		return temporal.NewApplicationError(classOf(err), contract.Fault)
+	}
+}
+
+// isFinal reports whether a provider's no is about the very thing that was asked for. A no to our key or account
+// (it is locked, out of balance, was replaced) is for operators to mend: what was bought must neither be given up nor
+// left with the provider because of it.
+func isFinal(err error) bool {
+	var job *trainer.JobError
+	var submit *trainer.SubmitError
+	switch {
+	case errors.As(err, &job):
+		return true
+	case errors.As(err, &submit):
+		return submit.Status == http.StatusBadRequest || submit.Status == http.StatusUnprocessableEntity
+	default:
+		return false
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
 
@@ -35,7 +36,8 @@ func TestErrorsGetTheirTypeAndLoseTheirSecrets(t *testing.T) {
 		{"a typed one stays", running, contract.TrainingRunning, "not done", false},
 		{"a missing row", fmt.Errorf("read: %w", storage.ErrNotFound), contract.RecordGone, "the record is gone", true},
 		{"another state", storage.ErrConflict, contract.Superseded, "the record is in another state", true},
-		{"a provider's no", &persona.Error{Kind: persona.Refused, Message: "No."}, contract.ProviderRefused, "No.", true},
+		{"a provider's no to a job", &trainer.JobError{Message: "No."}, contract.ProviderRefused, "No.", true},
+		{"a provider's no to our account", &persona.Error{Kind: persona.Refused, Message: "No."}, contract.ProviderRefused, "No.", false},
 		{"an absent provider", &persona.Error{Kind: persona.Unavailable, Code: "unavailable", Message: "Later."}, contract.Unavailable, "Later.", false},
 		{"a row's value", &pgconn.PgError{Code: "23505", Detail: secret}, "Fault", "database error, SQLSTATE 23505", false},
 		{"an address", &url.Error{Op: "Get", URL: "https://x/" + secret, Err: &net.OpError{Op: "dial", Err: errors.New(secret)}}, "Fault", "network error at dial", false},

@@ -44,10 +44,9 @@ func startPulse(ctx context.Context) (context.Context, func()) {
 		defer tick.Stop()
 		for {
 			p.beat(ctx)
+			// Not until ctx ends: an activity that finishes what must not be broken off is alive although it was cancelled.
 			select {
 			case <-stop:
-				return
-			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}

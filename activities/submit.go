@@ -44,7 +44,7 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 	if err != nil {
 		return JobState{}, err
 	}
-	token, err := a.Store.BeginSubmit(ctx, in.UserID, in.JobID)
+	begun, err := a.Store.BeginSubmit(ctx, in.UserID, in.JobID)
 	if errors.Is(err, storage.ErrConflict) {
 		return a.lostTheRace(ctx, in)
 	}
@@ -53,16 +53,18 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 	}
 	webhook := ""
 	if a.WebhookURL != "" {
-		webhook = a.WebhookURL + "/" + token
+		webhook = a.WebhookURL + "/" + begun.Token
 	}
+	// From here on something may be bought: neither a cancel nor a stopping worker may break it off or lose its outcome.
+	ctx = context.WithoutCancel(ctx)
 	sending, stop := context.WithTimeout(ctx, a.Timing.Submit)
 	defer stop()
 	requestID, err := a.Provider.SubmitTraining(sending, trainer.TrainingRequest{
-		DatasetURL: job.DatasetURL, TriggerWord: owner.TriggerWord, Steps: job.Config.TrainingSteps, WebhookURL: webhook,
+		DatasetURL: begun.DatasetURL, TriggerWord: owner.TriggerWord, Steps: job.Config.TrainingSteps, WebhookURL: webhook,
 	})
-	// From here on something may have been bought: the outcome is written down even when the worker is told to stop.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	job.Attempt = begun.Attempt
 	if err == nil {
 		return a.move(ctx, job, persona.JobQueued, storage.JobChange{RequestID: &requestID})
 	}
@@ -114,6 +116,7 @@ func (a *Training) move(
 	if to != persona.JobUncertain {
 		from = append(from, persona.JobUncertain)
 	}
+	change.Attempt = job.Attempt
 	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, from, to, change)
 	if errors.Is(err, storage.ErrConflict) {
 		moved, err = a.Store.Job(ctx, job.UserID, job.ID)

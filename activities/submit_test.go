@@ -149,7 +149,6 @@ func TestCancelSettlesAJobInEveryState(t *testing.T) {
 		}, true, persona.JobCancelled},
 		{"uncertain and sent", func(b *bed, j activities.JobInput) {
 			b.fault("submit", "lost_reply", 1)
-			b.fault("status", "stuck", 1000)
 			_, err := run(b, b.all.Training.SubmitTraining, j)
 			require.NoError(b.t, err)
 		}, true, persona.JobCancelled},

@@ -2,7 +2,6 @@ package activities_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,7 +136,7 @@ func (f *fakeTemporal) ListWorkflow(
 }
 
 func (f *fakeTemporal) UpdateWorkflow(
-	_ context.Context, o client.UpdateWorkflowOptions,
+	ctx context.Context, o client.UpdateWorkflowOptions,
 ) (client.WorkflowUpdateHandle, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -147,7 +146,8 @@ func (f *fakeTemporal) UpdateWorkflow(
 		return nil, err
 	}
 	if r.deaf {
-		return nil, errors.New("update of " + o.WorkflowID + " was not answered in time")
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	r.running = r.slow
 	return answered{}, nil

@@ -30,12 +30,18 @@ type Timing struct {
 	// AbsenceProof is how long after a lost reply a job that the provider's request list does not show is known not
 	// to exist. It must exceed Submit, and for a list that shows a job only once it has ended the longest training.
 	AbsenceProof time.Duration
-	DatasetLife  time.Duration // after which the provider forgets the uploaded pictures by itself
+	// Cancel is how long a training that is to be erased gets to settle its job before it is terminated: longer than
+	// Submit, so that a purchase on its way is not cut off.
+	Cancel      time.Duration
+	DatasetLife time.Duration // after which the provider forgets the uploaded pictures by itself
 }
 
 // DefaultTiming fits the real provider: trainings of 2 to 90 minutes.
 func DefaultTiming() Timing {
-	return Timing{Poll: 15 * time.Second, Submit: 45 * time.Second, AbsenceProof: 6 * time.Hour, DatasetLife: 24 * time.Hour}
+	return Timing{
+		Poll: 15 * time.Second, Submit: 45 * time.Second, AbsenceProof: 6 * time.Hour,
+		Cancel: 90 * time.Second, DatasetLife: 24 * time.Hour,
+	}
 }
 
 // JobInput names the training job of a version.
@@ -44,34 +50,39 @@ type JobInput struct {
 	JobID string
 }
 
-// UploadDataset makes the training job of this version and hands its pictures to the provider: a zip of pictures
-// with captions. Safe to run twice: a job that has its pictures keeps them; a retry after a lost reply uploads again,
-// which costs nothing and runs out by itself.
-func (a *Training) UploadDataset(ctx context.Context, in contract.TrainPersonaInput) (JobInput, error) {
+// MakeJob makes the training job of a version, or finds it. Safe to run twice: a version has one job.
+func (a *Training) MakeJob(ctx context.Context, in contract.TrainPersonaInput) (JobInput, error) {
 	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
 	if err != nil {
 		return JobInput{}, err
 	}
 	job, err := a.Store.EnsureJob(ctx, in.UserID, in.PersonaID, in.Version, trainer.TrainingEndpoint, version.Config)
-	if err != nil {
-		return JobInput{}, err
+	return JobInput{TrainPersonaInput: in, JobID: job.ID}, err
+}
+
+// UploadDataset hands the pictures of a job to the provider: a zip of pictures with captions. Safe to run twice: a job
+// that has its pictures keeps them; a retry after a lost reply uploads again, and both are taken away in the end.
+func (a *Training) UploadDataset(ctx context.Context, in JobInput) error {
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if err != nil || job.DatasetURL != "" {
+		return err
 	}
-	out := JobInput{TrainPersonaInput: in, JobID: job.ID}
-	if job.DatasetURL != "" {
-		return out, nil
-	}
-	archive, err := a.dataset(ctx, in)
+	archive, err := a.dataset(ctx, in.TrainPersonaInput)
 	if err != nil {
-		return out, err
+		return err
 	}
 	url, err := a.Provider.Upload(ctx, trainer.File{
 		Name: job.ID + ".zip", ContentType: "application/zip", Size: int64(len(archive)),
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil },
-	}, a.Timing.DatasetLife)
+	}, a.Timing.DatasetLife, func(address string) error {
+		// On record before the first byte: pictures that nobody can find any more could not be taken away.
+		return a.Store.PlaceDataset(ctx, in.UserID, job.ID, address)
+	})
 	if err != nil {
-		return out, err
+		return err
 	}
-	return out, a.Store.SetDataset(ctx, in.UserID, job.ID, url)
+	_, err = a.Store.SetDataset(ctx, in.UserID, job.ID, url)
+	return err
 }
 
 // dataset zips the prepared pictures of the used photos. It is held in memory, for it must not lie on a disk in

@@ -54,17 +54,27 @@ func (b *bed) await(in activities.JobInput) (done activities.TrainingDone, err e
 	return done, err
 }
 
+// uploaded makes the job of a version and hands its pictures to the provider.
+func (b *bed) uploaded(in contract.TrainPersonaInput) activities.JobInput {
+	b.t.Helper()
+	job, err := run(b, b.all.Training.MakeJob, in)
+	require.NoError(b.t, err)
+	require.NoError(b.t, do(b, b.all.Training.UploadDataset, job))
+	return job
+}
+
 func TestATrainingFromItsPicturesToItsEnd(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	in := b.judged(1)
-	job, err := run(b, b.all.Training.UploadDataset, in)
-	require.NoError(t, err)
+	job := b.uploaded(in)
 	dataset := b.storedJob(job).DatasetURL
+	require.Equal(t, []string{dataset}, b.storedJob(job).PlacedURLs)
 	b.fault("upload", "error_500", 1000)
-	again, err := run(b, b.all.Training.UploadDataset, in)
-	require.NoError(t, err, "pictures that are there are not uploaded again")
-	require.Equal(t, job, again)
+	require.NoError(t, do(b, b.all.Training.UploadDataset, job), "pictures that are there are not uploaded again")
+	again, err := run(b, b.all.Training.MakeJob, in)
+	require.NoError(t, err)
+	require.Equal(t, job, again, "a version has one job")
 	require.Equal(t, dataset, b.storedJob(job).DatasetURL)
 
 	status, archive := b.get(dataset)

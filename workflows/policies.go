@@ -45,9 +45,15 @@ var (
 		RetryPolicy: patient,
 	}}
 
-	// providerCall is for one exchange with a provider or a photo's host, uploads included.
-	providerCall = policy{workflow.ActivityOptions{
+	// hostCall is for one exchange with a photo's host.
+	hostCall = policy{workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: lost, RetryPolicy: patient,
+	}}
+
+	// upload is for handing pictures to the provider; a run that is cancelled waits for its end, so that what was
+	// handed out is on record before it is taken back.
+	upload = policy{workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: lost, WaitForCancellation: true, RetryPolicy: patient,
 	}}
 
 	// purchase is for the one call that costs money. It may be retried, for it sends at most once by itself; a run
@@ -74,11 +80,7 @@ var (
 
 	// bigCopy is for bringing the weights home: up to a gigabyte.
 	bigCopy = policy{workflow.ActivityOptions{
-		StartToCloseTimeout: time.Hour, HeartbeatTimeout: lost,
-		// Damaged weights are fetched again a few times; then they are the provider's failure.
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: 10,
-		},
+		StartToCloseTimeout: time.Hour, HeartbeatTimeout: lost, RetryPolicy: patient,
 	}}
 
 	// erasing must end in the end, whatever is away; what is not gone yet is asked for again at the activity's pace.

@@ -33,13 +33,12 @@ func (t *training) handle(ctx workflow.Context, cancel workflow.CancelFunc) erro
 // cancel stops the work, waits until everything is settled and answers.
 func (t *training) cancel(ctx workflow.Context, stop workflow.CancelFunc) (contract.CancelAnswer, error) {
 	if !t.decided {
-		t.cancelling = true
 		stop()
 	}
 	if err := workflow.Await(ctx, func() bool { return t.settled }); err != nil {
 		return contract.CancelAnswer{}, err
 	}
-	return contract.CancelAnswer{Cancelled: t.cancelling, MayBeBilled: t.cancelling && t.mayBeBilled}, nil
+	return contract.CancelAnswer{Cancelled: t.cancelled, MayBeBilled: t.cancelled && t.mayBeBilled}, nil
 }
 
 // mayDecide refuses a decision that is not one, before it is written to the history.

@@ -27,7 +27,6 @@ func TrainPersona(ctx workflow.Context, in contract.TrainPersonaInput) (contract
 	if err != nil {
 		err = t.settle(ctx, err)
 	}
-	t.settled = true
 	// A cancel that waits for its answer must get it before the run closes.
 	settled, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
@@ -47,8 +46,8 @@ type training struct {
 	job         activities.JobInput // JobID is "" before there is one
 	selection   activities.Selection
 	decided     bool // the outcome is fixed; a cancel comes too late
-	settled     bool // everything left behind is settled
-	cancelling  bool
+	settled     bool // the outcome is on record, and the job is settled
+	cancelled   bool // the outcome is a cancel
 	mayBeBilled bool
 	news        int // how often a webhook or a person brought news; every change is a reason to ask again
 }
@@ -62,6 +61,7 @@ func (t *training) run(ctx workflow.Context) (contract.TrainPersonaResult, error
 		return result, err
 	}
 	if !plan.Open {
+		t.settled = true
 		t.log.Info("this version was settled before; nothing to do", "version", t.in.Version)
 		return result, nil
 	}
@@ -108,6 +108,9 @@ func (t *training) show(ctx workflow.Context, format string, args ...any) {
 // deploy brings the weights home and makes the version active. From here on a cancel comes too late: what was paid
 // for and proved is kept.
 func (t *training) deploy(ctx workflow.Context, seconds int) error {
+	if err := ctx.Err(); err != nil {
+		return err // cancelled at the very moment at which validation ended: the canceller has been promised it
+	}
 	t.decided = true
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
@@ -120,19 +123,30 @@ func (t *training) deploy(ctx workflow.Context, seconds int) error {
 	if err != nil {
 		return err
 	}
-	var purchases *activities.Training
-	if err := do(ctx, compensation, "Remove the provider's copies", purchases.CleanProvider, t.job); err != nil {
+	t.stage = persona.StageDone
+	t.settled = true
+	t.show(ctx, "version %d is active", t.in.Version)
+	if err := workflow.UpsertTypedSearchAttributes(ctx, contract.StageKey.ValueSet(string(persona.StageDone))); err != nil {
 		return err
 	}
-	t.stage = persona.StageDone
-	t.show(ctx, "version %d is active", t.in.Version)
-	return workflow.UpsertTypedSearchAttributes(ctx, contract.StageKey.ValueSet(string(persona.StageDone)))
+	t.clean(ctx)
+	return nil
 }
 
-// settle leaves nothing behind after a failure or a cancel: the job at the provider, its files, and the record that
-// tells why. It returns the error that the run ends with.
+// clean removes the provider's copies. It cannot change the outcome any more, so its failure is only told.
+func (t *training) clean(ctx workflow.Context) {
+	var purchases *activities.Training
+	if err := do(ctx, compensation, "Remove the provider's copies", purchases.CleanProvider, t.job); err != nil {
+		t.log.Error("the provider's copies could not be removed", "error", err)
+		t.show(ctx, "the provider's copies could not be removed")
+	}
+}
+
+// settle leaves nothing behind after a failure or a cancel: the job at the provider, the record that tells why, and the
+// provider's copies. Who cancelled gets the answer before the last of these, for a job may take its time to stop. It
+// returns the error that the run ends with.
 func (t *training) settle(ctx workflow.Context, cause error) error {
-	cancelled := temporal.IsCanceledError(cause)
+	t.cancelled = temporal.IsCanceledError(cause)
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	if t.job.JobID != "" {
@@ -142,20 +156,21 @@ func (t *training) settle(ctx workflow.Context, cause error) error {
 			t.log.Error("the job could not be settled", "error", err)
 		}
 		t.mayBeBilled = settlement.MayBeBilled || err != nil
-		if err := do(ctx, compensation, "Remove the provider's copies", purchases.CleanProvider, t.job); err != nil {
-			t.log.Error("the provider's copies could not be removed", "error", err)
-		}
 	}
 	failure := reason(cause)
 	t.show(ctx, "ended: %s", failure.Message)
 	var records *activities.Records
 	err := do(ctx, quickRecord, "Record why it ended", records.FailTraining, activities.FailInput{
-		TrainPersonaInput: t.in, Cancelled: cancelled, Code: failure.Code, Message: failure.Message,
+		TrainPersonaInput: t.in, Cancelled: t.cancelled, Code: failure.Code, Message: failure.Message,
 	})
 	if err != nil && typeOf(err) != contract.RecordGone {
 		t.log.Error("the end could not be recorded", "error", err)
 	}
-	if cancelled {
+	t.settled = true
+	if t.job.JobID != "" {
+		t.clean(ctx)
+	}
+	if t.cancelled {
 		return temporal.NewCanceledError()
 	}
 	return cause

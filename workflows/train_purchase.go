@@ -19,11 +19,14 @@ func (t *training) buy(ctx workflow.Context) error {
 		return err
 	}
 	var purchases *activities.Training
-	job, err := call(ctx, providerCall, "Upload the training pictures", purchases.UploadDataset, t.in)
+	job, err := call(ctx, quickRecord, "Make the training job", purchases.MakeJob, t.in)
 	if err != nil {
 		return err
 	}
-	t.job = job
+	t.job = job // known before anything is handed out, so that a cancel can take it back
+	if err := do(ctx, upload, "Upload the training pictures", purchases.UploadDataset, t.job); err != nil {
+		return err
+	}
 	if err := t.enter(ctx, persona.StageQueued, "buying the training"); err != nil {
 		return err
 	}

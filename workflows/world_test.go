@@ -114,9 +114,10 @@ func (w *world) register() {
 	})
 	fake(w, "PreparePhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.prepare(p) })
 	fake(w, "ChoosePhotos", func(in, int) (activities.Selection, error) { return w.choose(), nil })
-	fake(w, "UploadDataset", func(i in, _ int) (activities.JobInput, error) {
+	fake(w, "MakeJob", func(i in, _ int) (activities.JobInput, error) {
 		return activities.JobInput{TrainPersonaInput: i, JobID: "job"}, nil
 	})
+	fake(w, "UploadDataset", func(activities.JobInput, int) (none, error) { return none{}, nil })
 	fake(w, "SubmitTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.submit(n) })
 	fake(w, "FindTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.find(n) })
 	fake(w, "DecideTraining", func(activities.DecideInput, int) (activities.JobState, error) {

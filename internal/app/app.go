@@ -65,7 +65,7 @@ func (a *App) open(ctx context.Context) error {
 	a.provider = trainer.New(trainer.Config{
 		Key: string(a.config.FalKey), QueueURL: a.config.FalQueueURL, RESTURL: a.config.FalRESTURL, APIURL: a.config.FalAPIURL,
 	})
-	a.relay = newRelay(a.store, a.temporal, a.log)
+	a.relay = newRelay(a.store, a.temporal, a.activities().Training, a.log)
 	return nil
 }
 
@@ -98,14 +98,14 @@ func (a *App) Close() {
 // stopPatience. It returns nil after an ordinary end.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	if slices.Contains(a.config.Roles, RoleAPI) {
+		if err := a.serve(ctx, group); err != nil { // before anything else runs: most often the port is in use
+			return err
+		}
+	}
 	group.Go(func() error { return a.relay.run(ctx) })
 	if slices.Contains(a.config.Roles, RoleWorker) {
 		group.Go(func() error { return a.work(ctx) })
-	}
-	if slices.Contains(a.config.Roles, RoleAPI) {
-		if err := a.serve(ctx, group); err != nil {
-			return err
-		}
 	}
 	return group.Wait()
 }

@@ -85,6 +85,7 @@ func LoadConfig() (Config, error) {
 	if c.PublicURL == "" {
 		c.PublicURL = "http://" + c.HTTPAddr
 	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	return c, nil
 }
 
@@ -133,6 +134,7 @@ func (c Config) Check() error {
 
 func (c Config) timing() activities.Timing {
 	return activities.Timing{
-		Poll: c.PollInterval, Submit: c.SubmitWait, AbsenceProof: c.AbsenceProof, DatasetLife: c.DatasetLife,
+		Poll: c.PollInterval, Submit: c.SubmitWait, AbsenceProof: c.AbsenceProof,
+		Cancel: max(2*c.SubmitWait, activities.DefaultTiming().Cancel), DatasetLife: c.DatasetLife,
 	}
 }

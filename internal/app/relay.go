@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/storage"
 )
@@ -22,12 +23,15 @@ const relayEvery = 2 * time.Second
 type relay struct {
 	store    *storage.Store
 	temporal client.Client
+	clean    func(context.Context, activities.JobInput) error // stops and cleans a job that turned up late
 	log      *slog.Logger
 	nudged   chan struct{}
 }
 
-func newRelay(store *storage.Store, temporal client.Client, log *slog.Logger) *relay {
-	return &relay{store: store, temporal: temporal, log: log, nudged: make(chan struct{}, 1)}
+func newRelay(store *storage.Store, temporal client.Client, purchases *activities.Training, log *slog.Logger) *relay {
+	return &relay{
+		store: store, temporal: temporal, clean: purchases.CleanLateJob, log: log, nudged: make(chan struct{}, 1),
+	}
 }
 
 // nudge lets the relay look at once. It never blocks.
@@ -64,6 +68,10 @@ func (r *relay) deliver(ctx context.Context, o storage.Outbox) error {
 		return contract.StartErasePersona(ctx, r.temporal, contract.ErasePersonaInput{ErasureID: o.ErasureID})
 	case storage.OutboxEraseUser:
 		return contract.StartEraseUser(ctx, r.temporal, contract.EraseUserInput{ErasureID: o.ErasureID})
+	case storage.OutboxCleanJob:
+		return r.clean(ctx, activities.JobInput{
+			TrainPersonaInput: contract.TrainPersonaInput{UserID: o.UserID, PersonaID: o.PersonaID}, JobID: o.JobID,
+		})
 	default:
 		return fmt.Errorf("the outbox holds an unknown kind %q", o.Kind)
 	}

@@ -61,6 +61,6 @@ func (a *App) activities() activities.All {
 		Training:   &activities.Training{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: webhooks},
 		Validation: &activities.Validation{Store: a.store, Provider: a.provider},
 		Models:     &activities.Models{Store: a.store, Provider: a.provider},
-		Erasure:    &activities.Erasure{Store: a.store, Provider: a.provider, Temporal: a.temporal, Namespace: namespace(a.config)},
+		Erasure:    &activities.Erasure{Store: a.store, Provider: a.provider, Timing: a.config.timing(), Temporal: a.temporal, Namespace: namespace(a.config)},
 	}
 }
