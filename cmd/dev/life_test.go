@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"image/jpeg"
+	"io/fs"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -110,6 +112,32 @@ func TestErasureInTheMiddleOfATraining(t *testing.T) {
 	s.follow(t, user, answer.ID, func(now statusAnswer) bool { return now.Stage == "training" })
 	s.erase(t, user, answer.ID)
 	s.requireNoTrace(t, answer.ID)
+}
+
+// A persona that is erased while its test pictures are being drawn, on a system of its own: afterwards the provider has
+// no file at all.
+func TestErasureLeavesNothingAtTheProvider(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t, 0)
+	user := token(t, "erased while validating")
+	answer := s.train(t, user, "Late", photosOf(t, 2, 5))
+	s.follow(t, user, answer.ID, func(now statusAnswer) bool { return now.Stage == "validating" })
+	files := filepath.Join(s.dir, "localtrainer", "files")
+	require.Eventually(t, func() bool { return countFiles(t, files) > 2 }, time.Minute, 20*time.Millisecond, "pictures are drawn")
+	s.erase(t, user, answer.ID)
+	s.requireNoTrace(t, answer.ID)
+	require.Zero(t, countFiles(t, files))
+}
+
+func countFiles(t *testing.T, root string) (n int) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(root, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			n++
+		}
+		return nil // what is gone while we look is not counted
+	}))
+	return n
 }
 
 func TestErasureOfAUser(t *testing.T) {
