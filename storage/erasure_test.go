@@ -134,6 +134,53 @@ func TestAPersonasErasure(t *testing.T) {
 	require.Equal(t, "persona.erasure_requested", entries[2].Action)
 }
 
+// An erasure whose work came to a stop is started again by asking for it again.
+func TestARepeatedRequestOrdersTheWorkAgain(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	s, ctx := b.Store, t.Context()
+	p := create(t, s, uuid.NewString())
+	_, err := s.DeliverDue(ctx, 10, func(context.Context, storage.Outbox) error { return nil })
+	require.NoError(t, err)
+	other := uuid.NewString()
+	for name, c := range map[string]struct {
+		kind    string
+		request func() (storage.Erasure, error)
+	}{
+		"persona": {storage.OutboxErasePersona, func() (storage.Erasure, error) { return s.RequestErasure(ctx, p.UserID, p.ID) }},
+		"user":    {storage.OutboxEraseUser, func() (storage.Erasure, error) { return s.RequestUserErasure(ctx, other) }},
+	} {
+		var first storage.Erasure
+		for range 2 { // the second time the row was delivered
+			for range 2 { // the second time the row is still there
+				e, err := c.request()
+				require.NoError(t, err)
+				if first.ID == "" {
+					first = e
+				}
+				require.Equal(t, first, e)
+			}
+			var orders []storage.Outbox
+			_, err := s.DeliverDue(ctx, 10, func(_ context.Context, o storage.Outbox) error {
+				orders = append(orders, o)
+				return nil
+			})
+			require.NoError(t, err)
+			require.Len(t, orders, 1, name)
+			require.Equal(t, c.kind, orders[0].Kind)
+			require.Equal(t, first.ID, orders[0].ErasureID)
+		}
+		require.NoError(t, s.CompleteErasure(ctx, first.ID, json.RawMessage(`{}`)))
+	}
+	_, err = s.RequestErasure(ctx, p.UserID, p.ID)
+	require.NoError(t, err)
+	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox`), "what is completed needs no work")
+	entries, err := s.AuditLog(ctx, p.UserID, 2, 0)
+	require.NoError(t, err)
+	require.Equal(t, "persona.erasure_requested", entries[1].Action)
+	require.Equal(t, "persona.erased", entries[0].Action, "asking again is no new event")
+}
+
 func TestTheWorkerOpensOneErasureOnly(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/storagetest"
 )
 
 const endpoint = "fal-ai/flux-lora-fast-training"
@@ -134,6 +135,18 @@ func count(t *testing.T, owner *pgxpool.Pool, query string, args ...any) (n int)
 	t.Helper()
 	require.NoError(t, owner.QueryRow(t.Context(), query, args...).Scan(&n))
 	return n
+}
+
+// waiting returns when a transaction of the app waits for a lock of a kind: "advisory", or "transactionid" for a row.
+func waiting(t *testing.T, b *storagetest.Bed, kind string) {
+	t.Helper()
+	const query = `
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE datname = current_database() AND usename = 'persona_app' AND wait_event_type = 'Lock' AND wait_event = $1)`
+	require.Eventually(t, func() bool {
+		var found bool
+		return b.Owner.QueryRow(t.Context(), query, kind).Scan(&found) == nil && found
+	}, 10*time.Second, 5*time.Millisecond)
 }
 
 func requireErasing(t *testing.T, err error) {

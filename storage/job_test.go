@@ -242,6 +242,91 @@ func TestAnUncertainPurchaseCanBeGivenUp(t *testing.T) {
 	require.NotNil(t, job.CompletedAt)
 }
 
+// A webhook that comes after everybody gave up still tells what was bought.
+func TestACancelledJobLearnsWhatWasBought(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	gaveUp, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobCancelled,
+		storage.JobChange{ErrorMessage: new("may be billed")})
+	require.NoError(t, err)
+	late := func(request string) (storage.Job, error) {
+		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobCancelled}, persona.JobCancelled,
+			storage.JobChange{RequestID: &request, Attempt: 1})
+	}
+	for range 2 {
+		job, err = late("r1")
+		require.NoError(t, err)
+		require.Equal(t, persona.JobCancelled, job.Status)
+		require.Equal(t, "r1", job.RequestID)
+		require.Equal(t, "may be billed", job.ErrorMessage)
+		require.Equal(t, gaveUp.CompletedAt, job.CompletedAt)
+	}
+	_, err = late("r2")
+	require.ErrorIs(t, err, storage.ErrConflict)
+}
+
+func TestEveryPlaceOfPicturesIsOnRecord(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	require.Empty(t, job.PlacedURLs)
+	for range 2 {
+		require.NoError(t, s.PlaceDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip"))
+	}
+	require.NoError(t, s.PlaceDataset(t.Context(), p.UserID, job.ID, "https://files/2.zip"))
+	job, err := s.Job(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"https://files/1.zip", "https://files/2.zip"}, job.PlacedURLs)
+	require.Empty(t, job.DatasetURL, "placed is not chosen")
+	require.ErrorIs(t, s.PlaceDataset(t.Context(), p.UserID, job.ID, ""), storage.ErrRefused)
+
+	// Two uploads of one job end at once: all agree on one of them.
+	chosen := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range chosen {
+		wg.Go(func() {
+			if job, err := s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/"+string(rune('1'+i%3))+".zip"); err == nil {
+				chosen[i] = job.DatasetURL
+			}
+		})
+	}
+	wg.Wait()
+	require.NotEmpty(t, chosen[0])
+	require.Len(t, slices.Compact(chosen), 1)
+	begun, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	require.Equal(t, chosen[0], begun.DatasetURL)
+
+	job, err = s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/4.zip")
+	require.NoError(t, err, "too late is no fault")
+	require.Equal(t, chosen[0], job.DatasetURL)
+	require.Equal(t, persona.JobSubmitting, job.Status)
+	require.NoError(t, s.PlaceDataset(t.Context(), p.UserID, job.ID, "https://files/5.zip"), "in any state")
+	job, err = s.Job(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{
+		"https://files/1.zip", "https://files/2.zip", "https://files/3.zip", "https://files/4.zip", "https://files/5.zip",
+	}, job.PlacedURLs)
+}
+
+func TestNoDatasetIsChosenOnceTheSubmitHasBegun(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	job, err = s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip")
+	require.NoError(t, err)
+	require.Empty(t, job.DatasetURL)
+	require.Equal(t, []string{"https://files/1.zip"}, job.PlacedURLs)
+}
+
 func TestNothingIsBoughtForWhatHasEnded(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)

@@ -68,14 +68,16 @@ func (u *Upload) WritePhoto(ctx context.Context, photoID string, r io.Reader) (B
 		return BlobInfo{}, err
 	}
 	info, err := u.store.encrypt(ctx, u.cipher, photoPath(u.personaID, photoID), r)
-	if err != nil {
-		return BlobInfo{}, err
-	}
+	ctx = context.WithoutCancel(ctx)
 	// Who discarded the upload meanwhile may have looked for photos before this one was there.
-	if err := u.open(ctx); errors.Is(err, errDiscarded) {
-		return BlobInfo{}, errors.Join(err, u.Discard(context.WithoutCancel(ctx)))
-	} else if err != nil {
-		return BlobInfo{}, errors.Join(err, u.store.remove(context.WithoutCancel(ctx), info.Path))
+	closed := u.open(ctx)
+	switch {
+	case errors.Is(closed, errDiscarded):
+		return BlobInfo{}, errors.Join(closed, u.Discard(ctx))
+	case err != nil:
+		return BlobInfo{}, err
+	case closed != nil:
+		return BlobInfo{}, errors.Join(closed, u.store.remove(ctx, info.Path))
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

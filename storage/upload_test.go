@@ -242,7 +242,33 @@ func TestAnUploadWhoseProcessDiedIsDiscarded(t *testing.T) {
 	require.Equal(t, 1, n)
 	require.Empty(t, files(t, b.BucketDir))
 
+	_, err = u.WritePhoto(t.Context(), uuid.NewString(), readFunc(func([]byte) (int, error) {
+		return 0, errors.New("nothing more is read")
+	}))
+	require.ErrorIs(t, err, storage.ErrConflict, "it came too late")
 	_, _, err = u.Commit(t.Context(), newPersona(photos...))
 	require.ErrorIs(t, err, storage.ErrConflict, "it came too late")
 	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM personas`))
+	require.NoError(t, u.Discard(t.Context()))
+	require.Empty(t, files(t, b.BucketDir))
+}
+
+// The relay discards an upload while a photo streams in: the photo must not stay behind it.
+func TestAPhotoThatComesTooLateGoes(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	u, _ := upload(t, b.Store, uuid.NewString())
+	discard := func() (int, error) {
+		_, err := b.Owner.Exec(t.Context(), `UPDATE outbox SET next_at = now()`)
+		require.NoError(t, err)
+		return b.Store.DeliverDue(t.Context(), 10, func(context.Context, storage.Outbox) error { return nil })
+	}
+	_, err := u.WritePhoto(t.Context(), uuid.NewString(), io.MultiReader(bytes.NewReader(jpeg), readFunc(func([]byte) (int, error) {
+		n, err := discard()
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		return 0, io.EOF
+	})))
+	require.ErrorIs(t, err, storage.ErrConflict)
+	require.Empty(t, files(t, b.BucketDir))
 }

@@ -1,0 +1,182 @@
+package storage_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/storagetest"
+)
+
+// holdCommits makes every COMMIT that made a persona wait until release is called, and end then as the test says. A server that
+// is told to cancel such a COMMIT does not, as it may not when the word comes late.
+func holdCommits(t *testing.T, b *storagetest.Bed, succeed bool) (release func()) {
+	t.Helper()
+	for _, sql := range []string{`
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    LOOP
+        BEGIN
+            PERFORM pg_advisory_xact_lock(4711);
+            EXIT;
+        EXCEPTION WHEN query_canceled THEN
+        END;
+    END LOOP;
+    IF NOT ` + strconv.FormatBool(succeed) + ` THEN
+        RAISE 'not this time';
+    END IF;
+    RETURN NULL;
+END $$`,
+		`CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON personas DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold()`,
+	} {
+		_, err := b.Owner.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	conn, err := pgx.Connect(t.Context(), b.OwnerURL)
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock(4711)`)
+	require.NoError(t, err)
+	release = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	t.Cleanup(release)
+	return release
+}
+
+// line is a way to the database that can be cut without the server hearing of it.
+type line struct {
+	net.Listener
+	server  string
+	mu      sync.Mutex
+	clients []net.Conn
+}
+
+// newLine opens a line, and a store that uses it.
+func newLine(t *testing.T, b *storagetest.Bed) (*line, *storage.Store) {
+	t.Helper()
+	address, err := url.Parse(b.AppURL)
+	require.NoError(t, err)
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	l := &line{Listener: listener, server: address.Host}
+	go l.serve(t.Context())
+	address.Host = listener.Addr().String()
+	s, err := storage.Open(t.Context(), address.String(), b.Bucket, b.Keeper)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return l, s
+}
+
+func (l *line) serve(ctx context.Context) {
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		var dialer net.Dialer
+		server, err := dialer.DialContext(ctx, "tcp", l.server)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		l.mu.Lock()
+		l.clients = append(l.clients, client)
+		l.mu.Unlock()
+		go func() { _, _ = io.Copy(server, client) }() // the server's end stays open
+		go func() {
+			_, _ = io.Copy(client, server)
+			_ = client.Close()
+			_ = server.Close()
+		}()
+	}
+}
+
+// cut ends every connection on the client's side; new ones can be made.
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, client := range l.clients {
+		_ = client.Close()
+	}
+	l.clients = nil
+}
+
+// A client that goes away while the persona is being made does not stop it.
+func TestACommitOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	u, photos := upload(t, b.Store, uuid.NewString())
+	release := holdCommits(t, b, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	var made storage.Persona
+	var committing errgroup.Group
+	committing.Go(func() (err error) {
+		made, _, err = u.Commit(ctx, newPersona(photos...))
+		return err
+	})
+	waiting(t, b, "advisory")
+	cancel()
+	release()
+	require.NoError(t, committing.Wait())
+	require.Equal(t, u.PersonaID(), made.ID)
+
+	late, photos := upload(t, b.Store, uuid.NewString())
+	_, _, err := late.Commit(ctx, newPersona(photos...))
+	require.ErrorIs(t, err, context.Canceled, "it is not even begun for a client that has gone")
+	require.NoError(t, late.Discard(t.Context()))
+	require.Equal(t, 1, count(t, b.Owner, `SELECT count(*) FROM personas`))
+	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox WHERE kind = 'discard-upload'`))
+}
+
+// The connection is lost while the server commits: whether it will succeed is not known when Discard is called.
+func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
+	t.Parallel()
+	for name, succeeds := range map[string]bool{"the commit succeeds": true, "the commit fails": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := storagetest.NewBed(t)
+			way, s := newLine(t, b)
+			user := uuid.NewString()
+			u, photos := upload(t, s, user)
+			release := holdCommits(t, b, succeeds)
+			var committing, discarding errgroup.Group
+			committing.Go(func() error {
+				_, _, err := u.Commit(t.Context(), newPersona(photos...))
+				return err
+			})
+			waiting(t, b, "advisory")
+			way.cut()
+			require.Error(t, committing.Wait())
+			discarding.Go(func() error { return u.Discard(t.Context()) })
+			waiting(t, b, "transactionid") // for the end of the commit
+			require.NotEmpty(t, files(t, b.BucketDir))
+			release()
+			require.NoError(t, discarding.Wait())
+			require.NoError(t, u.Discard(t.Context()))
+
+			require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox WHERE kind = 'discard-upload'`))
+			if !succeeds {
+				require.Empty(t, files(t, b.BucketDir))
+				require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox`))
+				return
+			}
+			for _, photo := range photos {
+				data, err := read(t, s, user, u.PersonaID(), "personas/"+u.PersonaID()+"/photos/"+photo.ID)
+				require.NoError(t, err)
+				require.Equal(t, jpeg, data)
+			}
+			_, _, err := u.Commit(t.Context(), newPersona(photos...))
+			require.ErrorIs(t, err, storage.ErrConflict, "it was made")
+		})
+	}
+}
