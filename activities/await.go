@@ -109,26 +109,20 @@ func secondsOf(job storage.Job) int {
 // noteRunning turns the provider's news into what people see: stage, progress, place in the queue, time left. Without
 // step counts in the logs, progress is the time passed over the time such trainings took.
 func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trainer.Status) error {
-	typical, ok, err := a.Store.TypicalSeconds(ctx, job.Endpoint)
+	version := contract.TrainPersonaInput{UserID: job.UserID, PersonaID: job.PersonaID, Version: job.Version}
+	typical, err := secondsOfTraining(ctx, a.Store, version)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		version, err := a.Store.Version(ctx, job.UserID, job.PersonaID, job.Version)
-		if err != nil {
-			return err
-		}
-		terms, err := persona.TermsFor(version.Tier, version.PhotosUsed)
-		if err != nil {
-			terms, _ = persona.TermsFor("", version.PhotosUsed) // without a wanted tier there is always one
-		}
-		typical = terms.Minutes * 60
+	after, err := secondsAfterTraining(ctx, a.Store)
+	if err != nil {
+		return err
 	}
 	passed := 0
 	if job.SubmittingAt != nil {
 		passed = int(time.Since(*job.SubmittingAt).Seconds())
 	}
-	left := max(typical-passed, 5)
+	left := max(typical-passed, 5) + after
 	if status.State == trainer.Queued {
 		return a.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
 			Stage: persona.StageQueued, Percent: persona.Progress(persona.StageQueued, 0),
@@ -138,7 +132,7 @@ func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trai
 	share := float64(passed) / float64(max(typical, 1))
 	if status.StepsTotal > 0 {
 		share = float64(status.StepsDone) / float64(status.StepsTotal)
-		left = max(int(float64(typical)*(1-share)), 1)
+		left = max(int(float64(typical)*(1-share)), 1) + after
 	}
 	share = min(share, 0.99)
 	percent := int(100 * share)

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"image"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 
@@ -60,7 +61,7 @@ func (a *Photos) PreparePhoto(ctx context.Context, in PhotoInput) (PhotoVerdict,
 }
 
 func verdict(r persona.PhotoReport) PhotoVerdict {
-	v := PhotoVerdict{Index: r.Index, Accepted: r.Accepted, Overall: int(r.Score.Overall)}
+	v := PhotoVerdict{Index: r.Index, Accepted: r.Accepted, Overall: int(math.Round(r.Score.Overall))}
 	for _, f := range r.Findings {
 		v.Codes = append(v.Codes, string(f.Code))
 	}
@@ -154,9 +155,14 @@ func (a *Photos) noteJudged(ctx context.Context, in PhotoInput) error {
 			done++
 		}
 	}
+	left, err := secondsLeft(ctx, a.Store, in.TrainPersonaInput, persona.StagePreprocessing)
+	if err != nil {
+		return err
+	}
 	return a.Store.SetProgress(ctx, in.UserID, in.PersonaID, in.Version, storage.Progress{
-		Stage:   persona.StagePreprocessing,
-		Percent: persona.Progress(persona.StagePreprocessing, float64(done)/float64(max(in.Total, 1))),
+		Stage:            persona.StagePreprocessing,
+		Percent:          persona.Progress(persona.StagePreprocessing, float64(done)/float64(max(in.Total, 1))),
+		RemainingSeconds: left,
 	})
 }
 

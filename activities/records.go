@@ -58,8 +58,12 @@ type StageInput struct {
 
 // EnterStage records that a stage begins, for the status that people see. Safe to run twice: a stage never goes back.
 func (a *Records) EnterStage(ctx context.Context, in StageInput) error {
+	left, err := secondsLeft(ctx, a.Store, in.TrainPersonaInput, in.Stage)
+	if err != nil {
+		return err
+	}
 	return a.Store.SetProgress(ctx, in.UserID, in.PersonaID, in.Version,
-		storage.Progress{Stage: in.Stage, Percent: persona.Progress(in.Stage, 0)})
+		storage.Progress{Stage: in.Stage, Percent: persona.Progress(in.Stage, 0), RemainingSeconds: left})
 }
 
 // FailInput is why a training ended without a model.

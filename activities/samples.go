@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -163,7 +164,7 @@ func (a *Validation) fetchSample(ctx context.Context, in SampleOrder, url, path 
 
 // JudgeInput is what the sweep and the checks were measured as.
 type JudgeInput struct {
-	contract.TrainPersonaInput
+	JobInput
 	Sweep    []persona.StrengthScore
 	Strength float64
 	With     []SampleScore
@@ -179,7 +180,15 @@ func (a *Validation) JudgeModel(ctx context.Context, in JudgeInput) (contract.Ch
 		samples = append(samples, s.record(in.TrainPersonaInput))
 	}
 	err := a.Store.SaveSamples(ctx, in.UserID, in.PersonaID, in.Version, samples, in.Sweep, &checks, &in.Strength)
-	return contract.Checks(checks), err
+	if err != nil {
+		return contract.Checks{}, err
+	}
+	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	if err != nil || job.CompletedAt == nil {
+		return contract.Checks(checks), err
+	}
+	took := int(time.Since(*job.CompletedAt).Seconds()) // for the estimates of later trainings
+	return contract.Checks(checks), a.Store.RecordDuration(ctx, validating, job.Config.TrainingSteps, 0, took)
 }
 
 // checksOf computes the three shares. Pictures and their pairs stand at the same index.

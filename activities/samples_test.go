@@ -171,6 +171,7 @@ func TestTheChecksAreSharesOfPictures(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	in := b.persona([]byte("a photo"))
+	job := b.trained(in, []byte("weights"))
 	for _, c := range []struct {
 		name          string
 		with, without []activities.SampleScore
@@ -197,7 +198,7 @@ func TestTheChecksAreSharesOfPictures(t *testing.T) {
 		},
 	} {
 		judge := activities.JudgeInput{
-			TrainPersonaInput: in, Sweep: []persona.StrengthScore{{Strength: 0.6, Quality: 0.5}}, Strength: 0.6,
+			JobInput: job, Sweep: []persona.StrengthScore{{Strength: 0.6, Quality: 0.5}}, Strength: 0.6,
 			With: c.with, Without: c.without,
 		}
 		for range 2 {

@@ -48,7 +48,7 @@ func (t *training) validate(ctx workflow.Context) (verdict, error) {
 	}
 	var validation *activities.Validation
 	checks, err := call(ctx, quickRecord, "Judge the model", validation.JudgeModel, activities.JudgeInput{
-		TrainPersonaInput: t.in, Sweep: sweep, Strength: best.Strength, With: scores[0], Without: scores[1],
+		JobInput: t.job, Sweep: sweep, Strength: best.Strength, With: scores[0], Without: scores[1],
 	})
 	if err != nil {
 		return verdict{}, err
