@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage"
 )
 
 // streamed is an upload of photos that are made while they are sent, so that the client needs no memory for them.
@@ -244,3 +246,28 @@ func TestStorageFaultDuringUpload(t *testing.T) {
 	require.NoError(t, w.bed.Owner.QueryRow(t.Context(), "SELECT count(*) FROM personas").Scan(&personas))
 	require.Zero(t, personas)
 }
+
+// An upload that takes so long that the relay discards it is told so, and leaves nothing.
+func TestAnUploadThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.inventory()
+	media, body := goodForm(5).finish()
+	raw, err := io.ReadAll(body)
+	require.NoError(t, err)
+	slow := io.MultiReader(bytes.NewReader(raw[:len(raw)/2]), readFunc(func([]byte) (int, error) {
+		_, err := w.bed.Owner.Exec(t.Context(), "UPDATE outbox SET next_at = now()")
+		require.NoError(t, err)
+		_, err = w.store.DeliverDue(t.Context(), 10, func(context.Context, storage.Outbox) error { return nil })
+		require.NoError(t, err)
+		return 0, io.EOF
+	}), bytes.NewReader(raw[len(raw)/2:]))
+	rec := w.serve(ada, http.MethodPost, trainPath, media, slow)
+	require.Equal(t, http.StatusRequestTimeout, rec.Code, rec.Body.String())
+	require.Contains(t, rec.Body.String(), "took longer than an hour")
+	require.Equal(t, before, w.inventory())
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -147,6 +148,106 @@ func TestWebhookSettlesAndWakes(t *testing.T) {
 			require.Equal(t, c.after, found.Status)
 			require.Equal(t, c.request, found.RequestID)
 			require.NotContains(t, w.logs.String(), secret, "the token must not be logged")
+		})
+	}
+}
+
+// News of a job that no training waits for any more: what was bought is noted and its cleaning ordered.
+func TestWebhookOfAnAbandonedJobOrdersItsCleaning(t *testing.T) {
+	t.Parallel()
+	end := func(w *world, j storage.Job) {
+		require.NoError(w.t, w.store.FailVersion(w.t.Context(), j.UserID, j.PersonaID, j.Version, persona.VersionCancelled,
+			storage.Failure{Code: persona.CodeCancelled}))
+	}
+	erase := func(w *world, j storage.Job) {
+		_, err := w.store.RequestErasure(w.t.Context(), j.UserID, j.PersonaID)
+		require.NoError(w.t, err)
+	}
+	submitting, uncertain, queued := persona.JobSubmitting, persona.JobUncertain, persona.JobQueued
+	training, cancelled := persona.JobTraining, persona.JobCancelled
+	for name, c := range map[string]struct {
+		prepare func(*world, storage.Job)
+		after   persona.JobStatus
+		request string
+		orders  int
+		warned  bool
+	}{
+		"cancelled without a request": {
+			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "", submitting) },
+			after:   cancelled, request: requestID, orders: 1,
+		},
+		"cancelled, and its order was lost": {
+			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, requestID, submitting) },
+			after:   cancelled, request: requestID, orders: 1,
+		},
+		"cancelled with another request": {
+			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "other", submitting) },
+			after:   cancelled, request: "other", warned: true,
+		},
+		"submitting, and the version has ended": {prepare: end, after: queued, request: requestID, orders: 1},
+		"uncertain, and the version has ended": {
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting); end(w, j) },
+			after:   queued, request: requestID, orders: 1,
+		},
+		"uncertain, and the persona is being erased": {
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting); erase(w, j) },
+			after:   queued, request: requestID, orders: 1,
+		},
+		"uncertain, and the training waits": {
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting) },
+			after:   queued, request: requestID,
+		},
+		"in training, and the training waits": {
+			prepare: func(w *world, j storage.Job) {
+				w.move(j, queued, requestID, submitting)
+				w.move(j, training, "", queued)
+			},
+			after: training, request: requestID,
+		},
+		"completed, and the version has ended": {
+			prepare: func(w *world, j storage.Job) {
+				w.move(j, queued, requestID, submitting)
+				w.move(j, persona.JobCompleted, "", queued)
+				end(w, j)
+			},
+			after: persona.JobCompleted, request: requestID,
+		},
+		"nothing was bought": {
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobRefused, "", submitting); end(w, j) },
+			after:   persona.JobRefused,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t)
+			_, temporal := signalled(t, serviceerror.NewNotFound("gone"), 2)
+			w := newWorld(t, p.options, temporal)
+			job, secret := w.bought()
+			c.prepare(w, job)
+			nudged := w.nudged.Load()
+			for range 2 {
+				rec := w.do(p.signedWebhook(t, secret, requestID, news(requestID), time.Now()))
+				require.Equal(t, http.StatusOK, rec.Code, rec.Body.String())
+			}
+			found, err := w.store.Job(t.Context(), job.UserID, job.ID)
+			require.NoError(t, err)
+			require.Equal(t, c.after, found.Status)
+			require.Equal(t, c.request, found.RequestID)
+			require.Equal(t, c.warned, strings.Contains(w.logs.String(), "another request"))
+
+			var orders []storage.Outbox
+			_, err = w.store.DeliverDue(t.Context(), 10, func(_ context.Context, o storage.Outbox) error {
+				if o.Kind == storage.OutboxCleanJob {
+					orders = append(orders, o)
+				}
+				return nil
+			})
+			require.NoError(t, err)
+			require.Len(t, orders, c.orders, "two webhooks, one order")
+			require.Equal(t, c.orders > 0, w.nudged.Load() > nudged, "the relay is told")
+			for _, o := range orders {
+				require.Equal(t, job.ID, o.JobID)
+			}
 		})
 	}
 }
