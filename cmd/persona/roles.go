@@ -34,10 +34,10 @@ func (workerCommand) Run(ctx context.Context) error { return serve(ctx, app.Role
 // serve runs one role until ctx ends. Logs are JSON lines on the error stream.
 func serve(ctx context.Context, role app.Role) error {
 	cfg, err := app.LoadConfig()
-	if err != nil {
-		return err
-	}
 	cfg.Roles = []app.Role{role}
+	if err != nil {
+		return cfg.Check() // says it together with everything else that is wrong
+	}
 	a, err := app.New(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 	if err != nil {
 		return err

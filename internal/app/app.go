@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -103,6 +102,9 @@ func (a *App) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.serveMetrics(ctx, group); err != nil {
+		return err
+	}
 	group.Go(func() error { return a.relay.run(ctx) })
 	if slices.Contains(a.config.Roles, RoleWorker) {
 		group.Go(func() error { return a.work(ctx) })
@@ -128,28 +130,7 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", a.config.HTTPAddr)
-	if err != nil {
-		return fmt.Errorf("the address %s cannot be listened on (is it in use?): set PERSONA_HTTP_ADDR or -http to another", a.config.HTTPAddr)
-	}
-	server := api.NewServer(a.config.HTTPAddr, handler, a.log)
-	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
-		defer cancel()
-		if err := server.Shutdown(stopping); err != nil {
-			return server.Close()
-		}
-		return nil
-	})
-	return nil
+	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
 }
 
 func (a *App) authenticator(ctx context.Context) (api.Authenticator, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/inflio/persona/internal/api"
@@ -28,15 +27,16 @@ func NewToken(c Config, subject string, ttl time.Duration) (string, error) {
 	return api.SignToken(string(c.AuthSecret), options, subject, ttl)
 }
 
-// VerifyAudit checks the hash chain of every user's audit log.
+// VerifyAudit checks the hash chain of every user's audit log. It needs the database alone: the log is neither encrypted
+// nor in a bucket.
 func VerifyAudit(ctx context.Context, c Config) (storage.AuditResult, error) {
-	if c.DatabaseURL == "" || c.BlobURL == "" || c.KeyURL == "" {
-		return storage.AuditResult{}, errors.New("PERSONA_DATABASE_URL, PERSONA_BLOB_URL and PERSONA_KEY_URL must be set")
+	if c.DatabaseURL == "" {
+		return storage.AuditResult{}, errors.New("PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app")
 	}
-	a := &App{config: c, log: slog.New(slog.DiscardHandler)}
-	defer a.Close()
-	if err := a.openStore(ctx); err != nil {
-		return storage.AuditResult{}, fmt.Errorf("open the store: %w", err)
+	store, err := storage.Open(ctx, string(c.DatabaseURL), nil, nil)
+	if err != nil {
+		return storage.AuditResult{}, fmt.Errorf("PERSONA_DATABASE_URL: %w", err)
 	}
-	return a.store.VerifyAudit(ctx)
+	defer store.Close()
+	return store.VerifyAudit(ctx)
 }

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"slices"
+	"os"
 	"strings"
 	"time"
 
@@ -38,12 +36,16 @@ func (Secret) GoString() string { return "(secret)" }
 // LogValue hides the secret from slog.
 func (Secret) LogValue() slog.Value { return slog.StringValue("(secret)") }
 
+// MarshalText hides the secret from JSON, in which slog writes whatever holds it.
+func (Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
+
 // Config is everything a process can be told from outside.
 type Config struct {
 	Roles []Role
 
-	HTTPAddr  string `env:"PERSONA_HTTP_ADDR"  envDefault:"127.0.0.1:8080"`
-	PublicURL string `env:"PERSONA_PUBLIC_URL"` // where clients and the provider reach the API; default http://HTTPAddr
+	HTTPAddr    string `env:"PERSONA_HTTP_ADDR"  envDefault:"127.0.0.1:8080"`
+	PublicURL   string `env:"PERSONA_PUBLIC_URL"`   // where clients and the provider reach the API; default http://HTTPAddr
+	MetricsAddr string `env:"PERSONA_METRICS_ADDR"` // where a worker without the API serves its metrics; empty is nowhere
 
 	DatabaseURL Secret `env:"PERSONA_DATABASE_URL"` // as the role persona_app
 	MigrateURL  Secret `env:"PERSONA_MIGRATE_URL"`  // as the owner of the tables; for migrate only
@@ -69,67 +71,25 @@ type Config struct {
 	Photos persona.PhotoPolicy
 
 	Temporal client.Options // from TEMPORAL_* by the SDK's own rules
+
+	unread []error // a sentence for each variable that cannot be understood
 }
 
-// LoadConfig reads the environment. It does not check it: what is needed depends on the roles (see Check).
+// LoadConfig reads the environment. It does not check it: what is needed depends on the roles (see Check). Its error
+// names every variable that cannot be understood; Check of the Config that comes with it says the same, with the rest.
 func LoadConfig() (Config, error) {
-	c := Config{Photos: persona.DefaultPhotoPolicy()}
-	if err := env.Parse(&c); err != nil {
-		return c, fmt.Errorf("the environment cannot be read: %w", err)
-	}
+	c, problems := parseEnvironment(env.ToMap(os.Environ()))
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return c, fmt.Errorf("the TEMPORAL_ settings cannot be read: %w", err)
+		problems = append(problems, fmt.Errorf("the TEMPORAL_ settings cannot be read: %w", err))
 	}
 	c.Temporal = options
 	if c.PublicURL == "" {
 		c.PublicURL = "http://" + c.HTTPAddr
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
-	return c, nil
-}
-
-// Check returns every problem of the configuration for its roles at once, or nil. It never quotes a secret.
-func (c Config) Check() error {
-	var problems []error
-	need := func(value, name, why string) {
-		if value == "" {
-			problems = append(problems, fmt.Errorf("%s is not set: %s", name, why))
-		}
-	}
-	need(string(c.DatabaseURL), "PERSONA_DATABASE_URL", "the PostgreSQL database, as the role persona_app")
-	need(c.BlobURL, "PERSONA_BLOB_URL", "where encrypted photos and models are kept, e.g. s3://bucket or file:///var/lib/persona")
-	need(string(c.KeyURL), "PERSONA_KEY_URL", "the key that wraps the data keys, e.g. awskms://… or base64key://…")
-	if slices.Contains(c.Roles, RoleAPI) && c.AuthSecret == "" && c.AuthJWKSURL == "" {
-		problems = append(problems, errors.New("PERSONA_AUTH_SECRET or PERSONA_AUTH_JWKS_URL must be set: how tokens are checked"))
-	}
-	if slices.Contains(c.Roles, RoleWorker) {
-		need(string(c.FalKey), "FAL_KEY", "the provider's key")
-	}
-	for name, value := range map[string]string{
-		"PERSONA_PUBLIC_URL": c.PublicURL, "FAL_QUEUE_URL": c.FalQueueURL, "FAL_REST_URL": c.FalRESTURL, "FAL_API_URL": c.FalAPIURL,
-	} {
-		if u, err := url.Parse(value); err != nil || !strings.HasPrefix(u.Scheme, "http") || u.Host == "" {
-			problems = append(problems, fmt.Errorf("%s is not an http or https address", name))
-		}
-	}
-	if c.AbsenceProof <= c.SubmitWait {
-		problems = append(problems, errors.New("PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: else a job still being sent could be bought twice"))
-	}
-	for name, d := range map[string]time.Duration{
-		"PERSONA_POLL_INTERVAL": c.PollInterval, "PERSONA_SUBMIT_TIMEOUT": c.SubmitWait, "PERSONA_DATASET_LIFE": c.DatasetLife,
-	} {
-		if d <= 0 {
-			problems = append(problems, fmt.Errorf("%s must be longer than nothing", name))
-		}
-	}
-	p := c.Photos
-	if p.MinPhotos < 1 || p.MaxPhotos < p.MinPhotos || p.MaxUsed < p.MinPhotos || p.MinBytes < 0 || p.MaxBytes <= p.MinBytes ||
-		p.MinSide < 1 || p.MaxPixels < int64(p.MinSide)*int64(p.MinSide) || p.CropSide < 128 || p.Augment < 0 {
-		problems = append(problems, errors.New("the PERSONA_PHOTO limits contradict each other"))
-	}
-	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(problems...)
+	c.unread = problems
+	return c, joined(problems)
 }
 
 func (c Config) timing() activities.Timing {

@@ -40,7 +40,7 @@ func dialTemporal(
 
 	options := c.Temporal
 	options.Identity = identity()
-	options.Logger = log.NewStructuredLogger(logger)
+	options.Logger = log.NewStructuredLogger(slog.New(calm{logger.Handler()}))
 	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: meters.Meter("temporal"), UseMonotonicCounters: true,
 		OnError: func(err error) { logger.Warn("a metric could not be recorded", "error", err) },

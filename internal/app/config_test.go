@@ -1,0 +1,182 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/app"
+	"github.com/inflio/persona/internal/persona"
+)
+
+// load reads a configuration from these variables and no others of ours. Its tests cannot be parallel: the environment
+// is the whole process's.
+func load(t *testing.T, environment map[string]string) (app.Config, error) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "PERSONA_") || strings.HasPrefix(name, "FAL_") || strings.HasPrefix(name, "TEMPORAL_") {
+			t.Setenv(name, "") // so that it is there again afterwards
+			require.NoError(t, os.Unsetenv(name))
+		}
+	}
+	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull) // nor the settings of whoever runs this
+	for name, value := range environment {
+		t.Setenv(name, value)
+	}
+	return app.LoadConfig()
+}
+
+// complete is an environment in which nothing is wrong, for any role.
+func complete() map[string]string {
+	return map[string]string{
+		"PERSONA_DATABASE_URL": "postgres://persona_app:hush-database@localhost:5432/persona",
+		"PERSONA_BLOB_URL":     "mem://",
+		"PERSONA_KEY_URL":      "base64key://aHVzaC1rZXk=",
+		"PERSONA_AUTH_SECRET":  "hush-tokens",
+		"FAL_KEY":              "hush-provider",
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	c, err := load(t, complete())
+	require.NoError(t, err)
+	c.Roles = []app.Role{app.RoleAPI, app.RoleWorker}
+	require.NoError(t, c.Check())
+	require.Equal(t, "127.0.0.1:8080", c.HTTPAddr)
+	require.Equal(t, "http://127.0.0.1:8080", c.PublicURL)
+	require.Empty(t, c.MetricsAddr)
+	require.Equal(t, "https://queue.fal.run", c.FalQueueURL)
+	require.Equal(t, 15*time.Second, c.PollInterval)
+	require.Equal(t, 45*time.Second, c.SubmitWait)
+	require.Equal(t, 6*time.Hour, c.AbsenceProof)
+	require.Equal(t, 24*time.Hour, c.DatasetLife)
+	require.Equal(t, persona.DefaultPhotoPolicy(), c.Photos)
+}
+
+func TestConfigTrimsThePublicURL(t *testing.T) {
+	c, err := load(t, map[string]string{"PERSONA_PUBLIC_URL": "https://persona.example.org/"})
+	require.NoError(t, err)
+	require.Equal(t, "https://persona.example.org", c.PublicURL)
+}
+
+func TestConfigProblems(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		roles  []app.Role
+		change map[string]string // "" means that it is not set
+		want   []string
+	}{
+		{
+			name: "the API without anything", roles: []app.Role{app.RoleAPI},
+			change: map[string]string{
+				"PERSONA_DATABASE_URL": "", "PERSONA_BLOB_URL": "", "PERSONA_KEY_URL": "", "PERSONA_AUTH_SECRET": "", "FAL_KEY": "",
+			},
+			want: []string{
+				"PERSONA_AUTH_SECRET or PERSONA_AUTH_JWKS_URL must be set: how tokens are checked",
+				"PERSONA_BLOB_URL is not set: where encrypted photos and models are kept, e.g. s3://bucket or file:///var/lib/persona",
+				"PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app",
+				"PERSONA_KEY_URL is not set: the key that wraps the data keys, e.g. awskms://… or base64key://…",
+			},
+		},
+		{
+			name: "a worker without a provider", roles: []app.Role{app.RoleWorker},
+			change: map[string]string{"PERSONA_AUTH_SECRET": "", "FAL_KEY": ""},
+			want:   []string{"FAL_KEY is not set: the provider's key"},
+		},
+		{
+			name: "what cannot be read comes with what is missing, and nothing follows from it", roles: []app.Role{app.RoleWorker},
+			change: map[string]string{
+				"FAL_KEY": "", "PERSONA_POLL_INTERVAL": "hush", "PERSONA_ABSENCE_PROOF": "6 hush", "PERSONA_PHOTOS_MIN": "hush",
+				"PERSONA_PHOTO_MAX_BYTES": "10MB",
+			},
+			want: []string{
+				"FAL_KEY is not set: the provider's key",
+				"PERSONA_ABSENCE_PROOF is not a time such as 15s",
+				"PERSONA_PHOTOS_MIN is not a whole number",
+				"PERSONA_PHOTO_MAX_BYTES is not a whole number",
+				"PERSONA_POLL_INTERVAL is not a time such as 15s",
+			},
+		},
+		{
+			name: "addresses of another kind", roles: []app.Role{app.RoleAPI},
+			change: map[string]string{
+				"PERSONA_DATABASE_URL": "mysql://hush@localhost/persona", "PERSONA_BLOB_URL": "/var/hush", "PERSONA_KEY_URL": "hush",
+				"PERSONA_PUBLIC_URL": "ftp://hush", "PERSONA_AUTH_JWKS_URL": "hush", "FAL_QUEUE_URL": "httpx://hush",
+				"PERSONA_HTTP_ADDR": "hush", "PERSONA_METRICS_ADDR": "9090",
+			},
+			want: []string{
+				"FAL_QUEUE_URL is not an http or https address",
+				"PERSONA_AUTH_JWKS_URL is not an http or https address",
+				"PERSONA_BLOB_URL is not an address that can be used: it must begin with s3://, gs://, azblob://, file:// or mem://",
+				"PERSONA_DATABASE_URL is not an address that can be used: it must begin with postgres:// or postgresql://",
+				"PERSONA_HTTP_ADDR is not a host and a port such as 127.0.0.1:8080",
+				"PERSONA_KEY_URL is not an address that can be used: it must begin with awskms://, gcpkms:// or base64key://",
+				"PERSONA_METRICS_ADDR is not a host and a port such as 127.0.0.1:8080",
+				"PERSONA_PUBLIC_URL is not an http or https address",
+			},
+		},
+		{
+			name: "a password that breaks the address", roles: []app.Role{app.RoleAPI},
+			change: map[string]string{"PERSONA_DATABASE_URL": "postgres://persona_app:hush%zz@localhost/persona"},
+			want:   []string{"PERSONA_DATABASE_URL is not a good address: special characters of a password in it must be written as %40 and the like"},
+		},
+		{
+			name: "times and limits that contradict each other", roles: []app.Role{app.RoleWorker},
+			change: map[string]string{
+				"PERSONA_SUBMIT_TIMEOUT": "2h", "PERSONA_ABSENCE_PROOF": "1h", "PERSONA_DATASET_LIFE": "0s", "PERSONA_PHOTOS_MAX": "3",
+			},
+			want: []string{
+				"PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: else a job still being sent could be bought twice",
+				"PERSONA_DATASET_LIFE must be longer than nothing",
+				"the PERSONA_PHOTO limits contradict each other",
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			environment := complete()
+			for name, value := range c.change {
+				environment[name] = value
+				if value == "" {
+					delete(environment, name)
+				}
+			}
+			config, err := load(t, environment)
+			config.Roles = c.roles
+			problem := config.Check()
+			require.Error(t, problem)
+			require.Equal(t, strings.Join(c.want, "\n"), problem.Error())
+			require.NotContains(t, problem.Error(), "hush")
+			if err != nil {
+				require.NotContains(t, err.Error(), "hush")
+			}
+		})
+	}
+}
+
+func TestConfigHidesItsSecrets(t *testing.T) {
+	environment := complete()
+	environment["PERSONA_MIGRATE_URL"], environment["PERSONA_APP_PASSWORD"] = "postgres://hush", "hush"
+	environment["PERSONA_KEY_URL"] = "base64key://hush"
+	c, err := load(t, environment)
+	require.NoError(t, err)
+	var said bytes.Buffer
+	for _, log := range []*slog.Logger{slog.New(slog.NewTextHandler(&said, nil)), slog.New(slog.NewJSONHandler(&said, nil))} {
+		log.Info("starting", "config", c, "key", c.FalKey, "in", []app.Secret{c.AuthSecret}, "of", map[string]any{"url": c.DatabaseURL})
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		_, _ = fmt.Fprintf(&said, verb+verb, c, c.FalKey)
+	}
+	raw, err := json.Marshal(struct{ Key, Database app.Secret }{c.FalKey, c.DatabaseURL})
+	require.NoError(t, err)
+	said.Write(raw)
+	require.NotContains(t, said.String(), "hush")
+	require.Contains(t, said.String(), "(secret)")
+}
