@@ -22,7 +22,8 @@ import (
 // is told to cancel such a COMMIT does not, as it may not when the word comes late.
 func holdCommits(t *testing.T, b *storagetest.Bed, succeed bool) (release func()) {
 	t.Helper()
-	for _, sql := range []string{`
+	for _, sql := range []string{
+		`
 CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     LOOP

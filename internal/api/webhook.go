@@ -100,12 +100,12 @@ func (s *server) settle(ctx context.Context, token, requestID string) (job stora
 			return job, nil
 		}
 		var to persona.JobStatus
-		switch job.Status { //nolint:exhaustive // the others were not sent, or have a request id
+		switch job.Status {
 		case persona.JobSubmitting, persona.JobUncertain:
 			to = persona.JobQueued
 		case persona.JobCancelled:
 			to = persona.JobCancelled
-		default:
+		default: // by what we know nothing was bought
 			return job, nil
 		}
 		known, err := s.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{job.Status}, to,
@@ -121,7 +121,7 @@ func (s *server) settle(ctx context.Context, token, requestID string) (job stora
 // cleanAbandoned orders that the provider's side of a job is cleaned when no training will do it: the job was cancelled, or
 // its version ended before the purchase was known. Repeated news repeats the order, which may have been lost.
 func (s *server) cleanAbandoned(ctx context.Context, job storage.Job) error {
-	switch job.Status { //nolint:exhaustive // only these are looked at
+	switch job.Status {
 	case persona.JobCancelled:
 	case persona.JobQueued, persona.JobTraining:
 		p, err := s.Store.Persona(ctx, job.UserID, job.PersonaID)
@@ -135,7 +135,7 @@ func (s *server) cleanAbandoned(ctx context.Context, job storage.Job) error {
 		if v.Status == persona.VersionTraining && p.Status != persona.StatusErasing {
 			return nil
 		}
-	default:
+	default: // the training cleans up after itself
 		return nil
 	}
 	if err := s.Store.QueueJobCleaning(ctx, job.UserID, job.ID); err != nil {
