@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -50,10 +49,7 @@ func endedAtProvider(job storage.Job) bool {
 }
 
 func cleanJob(ctx context.Context, provider *trainer.Client, job storage.Job, poll time.Duration) error {
-	for _, address := range slices.Compact(append(slices.Clone(job.PlacedURLs), job.DatasetURL)) {
-		if address == "" {
-			continue
-		}
+	for _, address := range job.PlacedURLs {
 		if err := provider.HideFile(ctx, address); err != nil {
 			return err
 		}

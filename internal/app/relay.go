@@ -17,6 +17,9 @@ import (
 // process that took it died before it could start the workflow.
 const relayEvery = 2 * time.Second
 
+// cleanTimeout bounds one try to clean up a job that turned up late.
+const cleanTimeout = 10 * time.Second
+
 // relay carries what the database has decided to Temporal. A request commits its row together with what it asks
 // for, so that neither a crash nor an absent Temporal server loses it; starting is idempotent, so that delivering
 // twice does nothing.
@@ -69,7 +72,10 @@ func (r *relay) deliver(ctx context.Context, o storage.Outbox) error {
 	case storage.OutboxEraseUser:
 		return contract.StartEraseUser(ctx, r.temporal, contract.EraseUserInput{ErasureID: o.ErasureID})
 	case storage.OutboxCleanJob:
-		return r.clean(ctx, activities.JobInput{
+		// The relay waits for it, and so does everybody's next start: what takes longer is done at the next delivery.
+		cleaning, cancel := context.WithTimeout(ctx, cleanTimeout)
+		defer cancel()
+		return r.clean(cleaning, activities.JobInput{
 			TrainPersonaInput: contract.TrainPersonaInput{UserID: o.UserID, PersonaID: o.PersonaID}, JobID: o.JobID,
 		})
 	default:
