@@ -26,7 +26,7 @@ var descriptions = []description{
 	{persona.CodeNameInvalid, http.StatusUnprocessableEntity, "The name cannot be used", "Use 1 to 100 characters."},
 	{persona.CodeConsentMissing, http.StatusUnprocessableEntity, "The consent is incomplete", "Ask the person; every listed item must be true."},
 	{persona.CodeConsentInvalid, http.StatusUnprocessableEntity, "The consent cannot be used", "Correct the listed fields."},
-	{persona.CodeConfigInvalid, http.StatusUnprocessableEntity, "The training configuration is out of range", "Correct the listed fields, or leave config out."},
+	{persona.CodeConfigInvalid, http.StatusUnprocessableEntity, "The training configuration cannot be used", "Correct the listed fields, or leave config out."},
 	{persona.CodeTierInvalid, http.StatusUnprocessableEntity, "The tier does not fit", "Send more photos, choose a lower tier, or leave tier out."},
 	{persona.CodePrimaryInvalid, http.StatusUnprocessableEntity, "The primary photo does not exist", "Send the position of one of the photos, counted from 0."},
 	{persona.CodeTooFewPhotos, http.StatusUnprocessableEntity, "There are too few photos", "Add photos."},

@@ -9,10 +9,13 @@ import (
 	"net/http"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"github.com/inflio/persona/internal/persona"
 )
 
 //go:embed docs.gohtml
@@ -48,6 +51,8 @@ type docsPage struct {
 	Title, Version, Description string
 	Groups                      []docsGroup
 	Problems                    []docsProblem
+	Failures                    []persona.FailureAdvice
+	Photos                      []persona.PhotoAdvice
 }
 
 type docsGroup struct {
@@ -86,7 +91,10 @@ type docsProblem struct {
 }
 
 func renderDocs(api *huma.OpenAPI) ([]byte, error) {
-	page := docsPage{Title: api.Info.Title, Version: api.Info.Version, Description: api.Info.Description}
+	page := docsPage{
+		Title: api.Info.Title, Version: api.Info.Version, Description: api.Info.Description,
+		Failures: persona.FailureCodes(), Photos: persona.PhotoCodes(),
+	}
 	for _, tag := range api.Tags {
 		page.Groups = append(page.Groups, docsGroup{
 			Name: tag.Name, Description: tag.Description, Operations: operationsOf(api, tag.Name),
@@ -229,8 +237,11 @@ func limits(s *huma.Schema) string {
 	between := func(low, high any, unit string) {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%v to %v %s", low, high, unit)))
 	}
-	if s.Minimum != nil && s.Maximum != nil {
-		between(int(*s.Minimum), int(*s.Maximum), "") // none of ours has a fraction
+	switch {
+	case s.Minimum != nil && s.Maximum != nil:
+		between(number(*s.Minimum), number(*s.Maximum), "")
+	case s.Minimum != nil && s.ExclusiveMaximum != nil:
+		between(number(*s.Minimum), "below "+number(*s.ExclusiveMaximum), "")
 	}
 	if s.MinLength != nil && s.MaxLength != nil {
 		between(*s.MinLength, *s.MaxLength, "characters")
@@ -243,6 +254,8 @@ func limits(s *huma.Schema) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

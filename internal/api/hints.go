@@ -2,6 +2,9 @@ package api
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
@@ -23,15 +26,24 @@ const (
 	recommendedPhotos = 10
 )
 
-// hints picks the rows of the troubleshooting table that fit what was measured of v, in the table's order. A version
-// that has not been measured has none.
-func hints(v storage.Version) []hint {
+// hints tells first when the photos seem to show several people, which no other remedy mends. Then it picks the rows of
+// the troubleshooting table that fit what was measured of v, in the table's order; a version that has not been measured
+// has none of those.
+func hints(v storage.Version, photos []storage.Photo) []hint {
 	found := []hint{}
 	note := func(applies bool, issue, cause, solution, because string) {
 		if applies {
 			found = append(found, hint{Issue: issue, Cause: cause, Solution: solution, Because: because})
 		}
 	}
+	others, several := strangers(photos)
+	because := "The face looks unlike the others in "
+	if several {
+		because = "The photos probably show two people. The smaller group is "
+	}
+	note(len(others) > 0,
+		"Wrong person appearing", "Photos of two people", "Check that every photo shows the same person, and train again without the others",
+		because+numbered(others)+".")
 	if v.Checks == nil {
 		note(v.Failure != nil && v.Failure.Code == persona.CodePhotosRejected,
 			"Inconsistent results", "Poor training data", "Add more diverse photos",
@@ -58,6 +70,45 @@ func hints(v storage.Version) []hint {
 		"Slow generation", "High-res + persona", "Use lower resolution first",
 		"A picture with a persona takes about 18 seconds, 3 more than one without.")
 	return found
+}
+
+// strangers returns the numbers, as people count them, of the photos that may show somebody else. several is true when
+// they seem to be a group.
+func strangers(photos []storage.Photo) (numbers []int, several bool) {
+	for _, p := range photos {
+		if p.Report == nil {
+			continue
+		}
+		for _, f := range p.Report.Findings {
+			if f.Code == persona.PhotoProbablyTwoSet || f.Code == persona.PhotoUnlikeOthers {
+				numbers, several = append(numbers, p.Index+1), several || f.Code == persona.PhotoProbablyTwoSet
+				break
+			}
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, several
+}
+
+// numbered names photos: photo 3, photos 3 and 4, photos 3, 4 and 9.
+func numbered(numbers []int) string {
+	var b strings.Builder
+	for i, n := range numbers {
+		switch {
+		case i == 0:
+			b.WriteString("photo")
+			if len(numbers) > 1 {
+				b.WriteString("s")
+			}
+			b.WriteString(" ")
+		case i == len(numbers)-1:
+			b.WriteString(" and ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Itoa(n))
+	}
+	return b.String()
 }
 
 // sweepEnds returns what was measured at the weakest, the chosen and the strongest blend strength. Without a sweep all

@@ -113,7 +113,7 @@ func (t *intake) judge(p storage.NewPhoto, facts photo.Facts, cut bool) {
 	for _, f := range findings {
 		if f.Refuses {
 			t.server.metrics.photos.WithLabelValues(string(f.Code)).Inc()
-			t.unusable = append(t.unusable, persona.PhotoProblem{Index: p.Index, Findings: findings})
+			t.unusable = append(t.unusable, persona.PhotoProblem{Index: p.Index, Findings: persona.RefusalsFirst(findings)})
 			return
 		}
 	}

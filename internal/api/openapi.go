@@ -72,7 +72,24 @@ func partialConfig(r huma.Registry) *huma.Schema {
 		name := field.Tag.Get("json")
 		partial.Properties[name] = &huma.Schema{Type: whole.Properties[name].Type, Default: value.Interface()}
 	}
+	for _, l := range persona.ConfigLimits() {
+		limit(partial.Properties[l.Field], l)
+	}
 	return partial
+}
+
+// limit writes into a description what a field may be.
+func limit(s *huma.Schema, l persona.ConfigLimit) {
+	for _, choice := range l.Choices {
+		s.Enum = append(s.Enum, choice)
+	}
+	if len(l.Choices) > 0 {
+		return
+	}
+	s.Minimum, s.Maximum = &l.Min, &l.Max
+	if l.Exclusive {
+		s.Maximum, s.ExclusiveMaximum = nil, &l.Max
+	}
 }
 
 func (s *server) trainBody(r huma.Registry) *huma.RequestBody {

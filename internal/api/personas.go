@@ -82,7 +82,7 @@ func (s *server) one(ctx context.Context, in *personaPath) (*personaOutput, erro
 	for _, photo := range photos {
 		out.Body.Photos = append(out.Body.Photos, s.viewPhoto(photo))
 	}
-	out.Body.Hints = hints(p.Latest)
+	out.Body.Hints = hints(p.Latest, photos)
 	return out, nil
 }
 

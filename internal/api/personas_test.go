@@ -47,6 +47,24 @@ func TestPersonas(t *testing.T) {
 			wantNot: []string{"Distorted features", "Wrong person appearing", "p0s0.jpg", "samples/1/p0s0"},
 		},
 		{
+			name: "one whose photos seem to show two people", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) { w.found(w.settled(), persona.PhotoProbablyTwoSet, 1, 2, 4) }, status: 200, changes: true,
+			want: []string{
+				`"hints":[{"issue":"Wrong person appearing","cause":"Photos of two people"`,
+				"The smaller group is photos 2, 3 and 5.", `"issue":"Face not recognizable"`,
+			},
+		},
+		{
+			name: "one with a photo unlike the others, whose training failed", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) { w.found(w.failed(), persona.PhotoUnlikeOthers, 3) }, status: 200,
+			want: []string{"The face looks unlike the others in photo 4.", `"because":"Too few of the photos`},
+		},
+		{
+			name: "what refuses a photo before what is only noted", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) { w.found(w.trained(ada), persona.PhotoTilted, 0) }, status: 200,
+			want: []string{`"findings":[{"code":"blurred","refuses":true,`, `},{"code":"tilted","refuses":false,`},
+		},
+		{
 			name: "one that failed", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
 			setup: func(w *world) { w.failed() }, status: 200,
 			want: []string{
@@ -144,14 +162,30 @@ func TestListPagesThroughAll(t *testing.T) {
 	require.Empty(t, made)
 }
 
-// failed makes a persona whose photos were rejected.
-func (w *world) failed() {
+// found notes the same about some photos; the first of all photos is blurred besides.
+func (w *world) found(id string, code persona.PhotoCode, indexes ...int) {
+	w.t.Helper()
+	photos, err := w.store.Photos(w.t.Context(), persona.UserID(ada), id)
+	require.NoError(w.t, err)
+	for _, i := range indexes {
+		p := photos[i]
+		p.Report = &persona.PhotoReport{Photo: p.ID, Index: i, Findings: []persona.Finding{persona.NewFinding(code, false, "by 30 degrees")}}
+		if i == 0 {
+			p.Report.Findings = append(p.Report.Findings, persona.NewFinding(persona.PhotoBlurred, true, ""))
+		}
+		require.NoError(w.t, w.store.SavePhoto(w.t.Context(), persona.UserID(ada), id, p))
+	}
+}
+
+// failed makes a persona whose photos were rejected, and returns its id.
+func (w *world) failed() string {
 	w.t.Helper()
 	id := w.trained(ada)
 	require.NoError(w.t, w.store.FailVersion(w.t.Context(), persona.UserID(ada), id, 1, persona.VersionFailed, storage.Failure{
 		Code: persona.CodePhotosRejected, Message: "Too few good photos.",
 		Photos: []persona.PhotoProblem{{Index: 2, Findings: []persona.Finding{persona.NewFinding(persona.PhotoBlurred, true, "")}}},
 	}))
+	return id
 }
 
 func (w *world) progress(id string, p storage.Progress) {

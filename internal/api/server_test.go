@@ -41,7 +41,13 @@ func TestServerPages(t *testing.T) {
 		},
 		{
 			name: "the documentation", method: http.MethodGet, path: "/docs", status: 200,
-			want: []string{"<title>Persona API</title>", "/api/personas/train", `id="train-persona"`, `id="photos_unusable"`, "multipart/form-data", "time_limit_days"},
+			want: []string{
+				"<title>Persona API</title>", "/api/personas/train", `id="train-persona"`, `id="photos_unusable"`, "multipart/form-data", "time_limit_days",
+				// The tables of codes are those of the program, and so are the ranges.
+				`id="failure-validation_failed"`, "The finished model did not pass its checks", `id="finding-probably_two_people"`,
+				"The picture has too few pixels (…).", "1 to 10000, default 1000", "0.000001 to 0.01, default 0.0001",
+				"0 to below 1, default 0.1", "fp16 | bf16 | no, default fp16",
+			},
 			// It must work without a network: nothing is loaded from anywhere.
 			wantNot: []string{"<script", "src=", "@import", "url(", "ZgotmplZ", "https://"},
 			answers: map[string]string{"Content-Type": "text/html; charset=UTF-8"},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"github.com/google/uuid"
@@ -131,9 +132,13 @@ func strictJSON(raw []byte, into any, field string) *persona.Error {
 	var wrongType *json.UnmarshalTypeError
 	unknown, isUnknown := strings.CutPrefix(err.Error(), "json: unknown field ")
 	switch {
-	case errors.As(err, &wrongType) && wrongType.Field != "":
-		at = join(field, wrongType.Field)
-		return malformed(fmt.Sprintf("%s has the wrong type: it cannot be a JSON %s.", at, wrongType.Value), at)
+	case errors.As(err, &wrongType):
+		member, wanted := memberOf(reflect.TypeOf(into).Elem(), wrongType.Field)
+		at = join(field, member)
+		if at == "" {
+			return malformed("The body must be " + wanted + ".")
+		}
+		return malformed(at+" must be "+wanted+".", at)
 	case isUnknown:
 		at = join(field, shortName(strings.Trim(unknown, `"`)))
 		return malformed(fmt.Sprintf("%s is not known here.", at), at)
@@ -144,9 +149,66 @@ func strictJSON(raw []byte, into any, field string) *persona.Error {
 	return malformed(what+" is not valid JSON.", at)
 }
 
+// memberOf turns the path that the decoder tells of t into that of the request, without the names of embedded Go types,
+// and words what the member there must be.
+func memberOf(t reflect.Type, path string) (member, wanted string) {
+	for name := range strings.SplitSeq(path, ".") {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if name == "" || t.Kind() != reflect.Struct {
+			break
+		}
+		next, ours := fieldOf(t, name)
+		if next == nil {
+			break
+		}
+		t = next
+		if ours {
+			member = join(member, name)
+		}
+	}
+	return member, typeWords(t)
+}
+
+// fieldOf finds what the decoder calls name: a member, which the request knows too, or an embedded struct, which it does
+// not.
+func fieldOf(t reflect.Type, name string) (found reflect.Type, ours bool) {
+	for f := range t.Fields() {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case tag == name:
+			return f.Type, true
+		case f.Anonymous && tag == "" && f.Name == name:
+			return f.Type, false
+		}
+	}
+	return nil, false
+}
+
+// typeWords says what kind of JSON is read into t.
+func typeWords(t reflect.Type) string {
+	switch t.Kind() { //nolint:exhaustive // what requests are made of
+	case reflect.Pointer:
+		return typeWords(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list of texts"
+	default:
+		return "a JSON object"
+	}
+}
+
 func join(parent, member string) string {
-	if parent == "" {
-		return member
+	if parent == "" || member == "" {
+		return parent + member
 	}
 	return parent + "." + member
 }

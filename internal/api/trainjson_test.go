@@ -48,6 +48,10 @@ func TestTrainWithAddresses(t *testing.T) {
 			status: status, want: append(want, `"code":"`+string(code)+`"`), wantNot: []string{"photos.example.org", "secret"},
 		}
 	}
+	wrongConsent := func(name, consent, field, wanted string) scenario {
+		body := `{"name":"Ada","photo_urls":` + addresses(5, nil) + `,"consent":` + consent + `}`
+		return refusal(name, 422, persona.CodeConsentInvalid, body, field+" must be "+wanted+".", `"fields":["`+field+`"]`)
+	}
 	run(t, []scenario{
 		{
 			name: "five addresses", user: ada, method: http.MethodPost, path: trainPath, media: "application/json; charset=utf-8",
@@ -57,10 +61,18 @@ func TestTrainWithAddresses(t *testing.T) {
 	})
 	inOrder(t, newWorld(t), []scenario{
 		refusal("invalid JSON", 400, persona.CodeMalformed, `{"name":`, "not valid JSON"),
-		refusal("a JSON list", 400, persona.CodeMalformed, `[1]`, "not valid JSON"),
+		refusal("a JSON list", 400, persona.CodeMalformed, `[1]`, "The body must be a JSON object."),
+		refusal("a JSON number", 400, persona.CodeMalformed, `7`, "The body must be a JSON object."),
 		refusal("two JSON values", 400, persona.CodeMalformed, trainBody(addresses(5, nil), "")+"{}", "not valid JSON"),
 		refusal("an unknown member", 400, persona.CodeMalformed, trainBody(addresses(5, nil), `,"photo":1`), `"fields":["photo"]`),
-		refusal("a wrong type", 400, persona.CodeMalformed, `{"name":7}`, `"fields":["name"]`),
+		refusal("a wrong type", 400, persona.CodeMalformed, `{"name":7}`, `"fields":["name"]`, "name must be text."),
+		refusal("a fraction", 400, persona.CodeMalformed, `{"primary":1.5}`, "primary must be a whole number."),
+		refusal("an address that is none", 400, persona.CodeMalformed, `{"photo_urls":[7]}`, "photo_urls must be a list of texts."),
+		wrongConsent("a consent in words", `{"agreed_to_terms":"secret"}`, "consent.agreed_to_terms", "true or false"),
+		wrongConsent("a consent item in words", `{"consent_items":{"ai_training":"yes"}}`, "consent.consent_items.ai_training", "true or false"),
+		wrongConsent("consent items in a list", `{"consent_items":["secret"]}`, "consent.consent_items", "a JSON object"),
+		wrongConsent("a limit in words", `{"restrictions":{"time_limit_days":"secret"}}`, "consent.restrictions.time_limit_days", "a whole number"),
+		wrongConsent("a consent in a list", `[]`, "consent", "a JSON object"),
 		refusal("no consent", 422, persona.CodeConsentMissing, `{"name":"Ada","photo_urls":`+addresses(5, nil)+`}`),
 		refusal("no consent but null", 422, persona.CodeConsentMissing, `{"name":"Ada","consent":null,"photo_urls":`+addresses(5, nil)+`}`),
 		refusal("4 addresses", 422, persona.CodeTooFewPhotos, trainBody(addresses(4, nil), "")),

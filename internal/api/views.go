@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/inflio/persona/internal/persona"
@@ -147,7 +148,12 @@ func (s *server) viewVersion(personaID string, v storage.Version) versionView {
 func (s *server) viewPhoto(p storage.Photo) photoView {
 	view := photoView{
 		ID: p.ID, Index: p.Index, SourceURL: p.URL, Width: p.Width, Height: p.Height, Bytes: p.Bytes, Primary: p.Primary,
-		Used: p.Used, FaceDetected: p.FaceDetected, QualityScore: p.QualityScore, Report: p.Report,
+		Used: p.Used, FaceDetected: p.FaceDetected, QualityScore: p.QualityScore,
+	}
+	if p.Report != nil {
+		report := *p.Report
+		report.Findings = persona.RefusalsFirst(report.Findings)
+		view.Report = &report
 	}
 	if p.StoragePath != "" {
 		view.URL = s.url(fmt.Sprintf("/api/personas/%s/photos/%s", p.PersonaID, p.ID))
@@ -206,5 +212,14 @@ func viewFailure(f *storage.Failure) *failureView {
 	if f == nil {
 		return nil
 	}
-	return &failureView{Code: f.Code, Message: f.Message, Photos: f.Photos}
+	return &failureView{Code: f.Code, Message: f.Message, Photos: refusalsFirst(f.Photos)}
+}
+
+// refusalsFirst orders the findings of each photo.
+func refusalsFirst(photos []persona.PhotoProblem) []persona.PhotoProblem {
+	ordered := slices.Clone(photos)
+	for i := range ordered {
+		ordered[i].Findings = persona.RefusalsFirst(ordered[i].Findings)
+	}
+	return ordered
 }

@@ -1,8 +1,9 @@
 package persona
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // TrainingConfig is the guide's training configuration. A provider that has no switch for a value ignores it; its
@@ -29,30 +30,77 @@ func DefaultTrainingConfig() TrainingConfig {
 	}
 }
 
-// Check returns nil, or an *Error with CodeConfigInvalid that names every field out of range. The ranges of steps and
-// learning rate are the provider's.
+// ConfigLimit is what one field of a TrainingConfig may be: one of Choices, or, where there are none, a number from Min
+// to Max.
+type ConfigLimit struct {
+	Field     string // its name in JSON
+	Choices   []string
+	Min, Max  float64
+	Exclusive bool // Max itself is too much
+}
+
+// configLimits is the one table of ranges. Those of steps and learning rate are the provider's.
+var configLimits = []ConfigLimit{
+	{Field: "model_base", Choices: []string{"flux-dev"}},
+	{Field: "training_steps", Min: 1, Max: 10_000},
+	{Field: "learning_rate", Min: 1e-6, Max: 1e-2},
+	{Field: "batch_size", Min: 1, Max: 64},
+	{Field: "rank", Min: 1, Max: 128},
+	{Field: "alpha", Min: 1, Max: 256},
+	{Field: "dropout", Min: 0, Max: 1, Exclusive: true},
+	{Field: "optimizer", Choices: []string{"adamw", "adamw8bit", "prodigy"}},
+	{Field: "scheduler", Choices: []string{"cosine", "constant", "linear"}},
+	{Field: "mixed_precision", Choices: []string{"fp16", "bf16", "no"}},
+}
+
+// ConfigLimits lists what the fields of a TrainingConfig may be, except those for which anything of their type will do.
+func ConfigLimits() []ConfigLimit { return slices.Clone(configLimits) }
+
+// String says what the field must be, as the end of a sentence that begins with its name.
+func (l ConfigLimit) String() string {
+	switch last := len(l.Choices) - 1; {
+	case last == 0:
+		return "must be " + l.Choices[0]
+	case last > 0:
+		return "must be " + strings.Join(l.Choices[:last], ", ") + " or " + l.Choices[last]
+	case l.Exclusive:
+		return "must be at least " + plain(l.Min) + " and below " + plain(l.Max)
+	default:
+		return "must lie between " + plain(l.Min) + " and " + plain(l.Max)
+	}
+}
+
+func plain(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+// number reports whether x is in the range.
+func (l ConfigLimit) number(x float64) bool {
+	return x >= l.Min && (x < l.Max || x == l.Max && !l.Exclusive)
+}
+
+// Check returns nil, or an *Error with CodeConfigInvalid that names every field out of range and what it must be.
 func (c TrainingConfig) Check() error {
-	var bad []string
-	check := func(ok bool, field string) {
+	texts := map[string]string{
+		"model_base": c.ModelBase, "optimizer": c.Optimizer, "scheduler": c.Scheduler, "mixed_precision": c.MixedPrecision,
+	}
+	numbers := map[string]float64{
+		"training_steps": float64(c.TrainingSteps), "learning_rate": c.LearningRate, "batch_size": float64(c.BatchSize),
+		"rank": float64(c.Rank), "alpha": float64(c.Alpha), "dropout": c.Dropout,
+	}
+	var fields, reasons []string
+	for _, l := range configLimits {
+		ok := l.number(numbers[l.Field])
+		if l.Choices != nil {
+			ok = slices.Contains(l.Choices, texts[l.Field])
+		}
 		if !ok {
-			bad = append(bad, field)
+			fields, reasons = append(fields, l.Field), append(reasons, l.Field+" "+l.String())
 		}
 	}
-	check(c.ModelBase == "flux-dev", "model_base")
-	check(c.TrainingSteps >= 1 && c.TrainingSteps <= 10_000, "training_steps")
-	check(c.LearningRate >= 1e-6 && c.LearningRate <= 1e-2, "learning_rate")
-	check(c.BatchSize >= 1 && c.BatchSize <= 64, "batch_size")
-	check(c.Rank >= 1 && c.Rank <= 128, "rank")
-	check(c.Alpha >= 1 && c.Alpha <= 256, "alpha")
-	check(c.Dropout >= 0 && c.Dropout < 1, "dropout")
-	check(slices.Contains([]string{"adamw", "adamw8bit", "prodigy"}, c.Optimizer), "optimizer")
-	check(slices.Contains([]string{"cosine", "constant", "linear"}, c.Scheduler), "scheduler")
-	check(slices.Contains([]string{"fp16", "bf16", "no"}, c.MixedPrecision), "mixed_precision")
-	if len(bad) == 0 {
+	if len(fields) == 0 {
 		return nil
 	}
 	return &Error{
-		Kind: Invalid, Code: CodeConfigInvalid, Fields: bad,
-		Message: fmt.Sprintf("The training configuration has %d value(s) out of range.", len(bad)),
+		Kind: Invalid, Code: CodeConfigInvalid, Fields: fields,
+		Message: "The training configuration is out of range: " + strings.Join(reasons, "; ") + ".",
 	}
 }

@@ -55,6 +55,26 @@ const (
 	CodeTrainingFailed   Code = "training_failed"
 )
 
+// FailureAdvice is what is always true of a code of a failed training: what it means, and what to do.
+type FailureAdvice struct {
+	Code      Code
+	Means, Do string
+}
+
+// FailureCodes lists every code that the status of a failed training can have.
+func FailureCodes() []FailureAdvice {
+	return []FailureAdvice{
+		{CodePhotosRejected, "Too few of the photos are good enough.", "Replace the listed photos; each finding says how. Nothing was bought."},
+		{CodeProviderRefused, "The training service did not take the training.", "Read the message; train again when its reason is gone."},
+		{CodeProviderFailed, "The training service could not finish the training.", "Read the message; train again, with other photos if it names them."},
+		{CodeDeadline, "The training took far longer than it may.", "Train again later."},
+		{CodeValidationFailed, "The finished model did not pass its checks, so it is not used.", "Add better and more varied photos, and train again; the hints of the persona say more."},
+		{CodeModelDamaged, "The model that the training service sent cannot be used.", "Train again."},
+		{CodeCancelled, "The training was cancelled.", "Train again when it is wanted."},
+		{CodeTrainingFailed, "The training could not be finished because of a fault on our side.", "Train again; if it stays so, tell us the id of the persona."},
+	}
+}
+
 // Error is the one error type that people and programs outside ever see. Message is a full sentence for the person
 // who meets it and holds no private data; Fields names request fields; Photos tells what is wrong with each photo.
 type Error struct {

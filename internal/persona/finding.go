@@ -1,7 +1,7 @@
 package persona
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -50,46 +50,69 @@ const (
 	PhotoProbablyTwoSet PhotoCode = "probably_two_people"
 )
 
-// sentences holds the why and the do of each code. A %s takes the measured value and its unit.
-var sentences = map[PhotoCode][2]string{
-	PhotoEmpty:          {"The file is empty.", "Choose the photo again; the upload may have been interrupted."},
-	PhotoNotImage:       {"The file is not a JPEG or PNG picture.", "Save the photo as JPEG or PNG and send that file."},
-	PhotoTooSmallFile:   {"The file is too small (%s).", "Send the original from the camera, not a preview or a copy from a chat."},
-	PhotoTooLargeFile:   {"The file is too large (%s).", "Save the photo as JPEG with a quality of about 90."},
-	PhotoTooFewPixels:   {"The picture has too few pixels (%s).", "Use a photo of at least 512 x 512 pixels, better 1024 x 1024."},
-	PhotoTooManyPixels:  {"The picture has too many pixels (%s).", "Save a smaller copy; 12 megapixels are plenty."},
-	PhotoDamaged:        {"The file is damaged or was cut off.", "Choose the photo again from where it was taken; the copy is incomplete."},
-	PhotoUnreachable:    {"The photo could not be fetched from its address.", "Check that the https address opens the picture without signing in, or upload the file."},
-	PhotoNoFace:         {"No face was found.", "Use a photo that shows the face large and from the front or half from the side."},
-	PhotoSeveralFaces:   {"There are several faces in the picture (%s).", "Use a photo of this person alone, or cut the others out."},
-	PhotoFaceTooSmall:   {"The face is too small in the picture (%s).", "Use a photo taken closer, or cut it so that the face fills at least a third."},
-	PhotoEyesHidden:     {"The eyes cannot be seen.", "Use a photo without sunglasses and with hair out of the eyes."},
-	PhotoFaceCovered:    {"Part of the face is covered.", "Use a photo without a mask, scarf or hand before the face."},
-	PhotoExtremeAngle:   {"The head is turned too far from the camera (%s).", "Use a photo from the front or half from the side, where both eyes can be seen."},
-	PhotoTilted:         {"The head is tilted a lot (%s).", "Hold the camera level, or turn the photo upright."},
-	PhotoBlurred:        {"The face is blurred or out of focus.", "Use a sharp photo: hold still, and focus on the eyes."},
-	PhotoTooDark:        {"The face is too dark.", "Use a photo with more light on the face, for example at a window."},
-	PhotoOverexposed:    {"The face is too bright; detail is lost in white areas.", "Use a photo without direct sun or flash on the face."},
-	PhotoFlat:           {"The picture is hazy; the face has hardly any contrast.", "Clean the lens, and avoid light shining into the camera."},
-	PhotoUnevenLight:    {"One side of the face is much darker than the other.", "Turn towards the light for at least some of the photos."},
-	PhotoHeavilyEdited:  {"The picture looks heavily edited or filtered.", "Use the photo as the camera took it, without filters or effects."},
-	PhotoLowScore:       {"The photo's overall quality is too low (%s of 100).", "Use a sharper, better lit photo with a larger face."},
-	PhotoDuplicate:      {"This is the same picture as photo %s.", "Add a different photo instead: another day, place or expression."},
-	PhotoUnlikeOthers:   {"This face looks unlike the others in the set.", "Check that every photo shows the same person."},
-	PhotoNotAmongBest:   {"Enough better photos came.", "Nothing to do; the best photos are used."},
-	PhotoProbablyTwoSet: {"The photos probably show two people; this one belongs to the smaller group.", "Check that every photo shows the same person."},
+// PhotoAdvice is what is always said of a code: why a photo has it, and what to do. In Why, … stands for the measured
+// value.
+type PhotoAdvice struct {
+	Code    PhotoCode
+	Why, Do string
 }
+
+// photoCodes is the one table of codes. A … takes the measured value and its unit.
+var photoCodes = []PhotoAdvice{
+	{PhotoEmpty, "The file is empty.", "Choose the photo again; the upload may have been interrupted."},
+	{PhotoNotImage, "The file is not a JPEG or PNG picture.", "Save the photo as JPEG or PNG and send that file."},
+	{PhotoTooSmallFile, "The file is too small (…).", "Send the original from the camera, not a preview or a copy from a chat."},
+	{PhotoTooLargeFile, "The file is too large (…).", "Save the photo as JPEG with a quality of about 90."},
+	{PhotoTooFewPixels, "The picture has too few pixels (…).", "Use a photo of at least 512 x 512 pixels, better 1024 x 1024."},
+	{PhotoTooManyPixels, "The picture has too many pixels (…).", "Save a smaller copy; 12 megapixels are plenty."},
+	{PhotoDamaged, "The file is damaged or was cut off.", "Choose the photo again from where it was taken; the copy is incomplete."},
+	{PhotoUnreachable, "The photo could not be fetched from its address.", "Check that the https address opens the picture without signing in, or upload the file."},
+	{PhotoNoFace, "No face was found.", "Use a photo that shows the face large and from the front or half from the side."},
+	{PhotoSeveralFaces, "There are several faces in the picture (…).", "Use a photo of this person alone, or cut the others out."},
+	{PhotoFaceTooSmall, "The face is too small in the picture (…).", "Use a photo taken closer, or cut it so that the face fills at least a third."},
+	{PhotoEyesHidden, "The eyes cannot be seen.", "Use a photo without sunglasses and with hair out of the eyes."},
+	{PhotoFaceCovered, "Part of the face is covered.", "Use a photo without a mask, scarf or hand before the face."},
+	{PhotoExtremeAngle, "The head is turned too far from the camera (…).", "Use a photo from the front or half from the side, where both eyes can be seen."},
+	{PhotoTilted, "The head is tilted a lot (…).", "Hold the camera level, or turn the photo upright."},
+	{PhotoBlurred, "The face is blurred or out of focus.", "Use a sharp photo: hold still, and focus on the eyes."},
+	{PhotoTooDark, "The face is too dark.", "Use a photo with more light on the face, for example at a window."},
+	{PhotoOverexposed, "The face is too bright; detail is lost in white areas.", "Use a photo without direct sun or flash on the face."},
+	{PhotoFlat, "The picture is hazy; the face has hardly any contrast.", "Clean the lens, and avoid light shining into the camera."},
+	{PhotoUnevenLight, "One side of the face is much darker than the other.", "Turn towards the light for at least some of the photos."},
+	{PhotoHeavilyEdited, "The picture looks heavily edited or filtered.", "Use the photo as the camera took it, without filters or effects."},
+	{PhotoLowScore, "The photo's overall quality is too low (… of 100).", "Use a sharper, better lit photo with a larger face."},
+	{PhotoDuplicate, "This is the same picture as photo ….", "Add a different photo instead: another day, place or expression."},
+	{PhotoUnlikeOthers, "This face looks unlike the others in the set.", "Check that every photo shows the same person."},
+	{PhotoNotAmongBest, "Enough better photos came.", "Nothing to do; the best photos are used."},
+	{PhotoProbablyTwoSet, "The photos probably show two people; this one belongs to the smaller group.", "Check that every photo shows the same person."},
+}
+
+// PhotoCodes lists every code that a finding can have, those of files first.
+func PhotoCodes() []PhotoAdvice { return slices.Clone(photoCodes) }
 
 // NewFinding words a finding. detail is the measured value with its unit ("384 x 480"), or the number of another
 // photo; it is ignored by codes that take none.
 func NewFinding(code PhotoCode, refuses bool, detail string) Finding {
-	text, ok := sentences[code]
-	if !ok {
-		text = [2]string{"The photo cannot be used.", "Use another photo."}
+	said := PhotoAdvice{Code: code, Why: "The photo cannot be used.", Do: "Use another photo."}
+	if at := slices.IndexFunc(photoCodes, func(a PhotoAdvice) bool { return a.Code == code }); at >= 0 {
+		said = photoCodes[at]
 	}
-	why := text[0]
-	if strings.Contains(why, "%s") {
-		why = fmt.Sprintf(why, detail)
-	}
-	return Finding{Code: code, Refuses: refuses, Why: why, Do: text[1]}
+	return Finding{Code: code, Refuses: refuses, Why: strings.Replace(said.Why, "…", detail, 1), Do: said.Do}
+}
+
+// RefusalsFirst returns the findings in the order in which people need them: first those for which the photo cannot be
+// used, then those that are only notes; else as they were.
+func RefusalsFirst(findings []Finding) []Finding {
+	ordered := slices.Clone(findings)
+	slices.SortStableFunc(ordered, func(a, b Finding) int {
+		switch {
+		case a.Refuses == b.Refuses:
+			return 0
+		case a.Refuses:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return ordered
 }

@@ -137,6 +137,32 @@ func TestTrainingConfig(t *testing.T) {
 	var problem *persona.Error
 	require.ErrorAs(t, bad.Check(), &problem)
 	require.Subset(t, problem.Fields, []string{"model_base", "training_steps", "learning_rate", "optimizer"})
+
+	for _, c := range []struct {
+		change func(*persona.TrainingConfig)
+		want   string // empty is good
+	}{
+		{func(c *persona.TrainingConfig) { c.ModelBase = "sdxl" }, "model_base must be flux-dev"},
+		{func(c *persona.TrainingConfig) { c.TrainingSteps = 10_000 }, ""},
+		{func(c *persona.TrainingConfig) { c.TrainingSteps = 10_001 }, "training_steps must lie between 1 and 10000"},
+		{func(c *persona.TrainingConfig) { c.LearningRate = 0 }, "learning_rate must lie between 0.000001 and 0.01"},
+		{func(c *persona.TrainingConfig) { c.BatchSize = 65 }, "batch_size must lie between 1 and 64"},
+		{func(c *persona.TrainingConfig) { c.Rank = 129 }, "rank must lie between 1 and 128"},
+		{func(c *persona.TrainingConfig) { c.Alpha = 0 }, "alpha must lie between 1 and 256"},
+		{func(c *persona.TrainingConfig) { c.Dropout = 0 }, ""},
+		{func(c *persona.TrainingConfig) { c.Dropout = 1 }, "dropout must be at least 0 and below 1"},
+		{func(c *persona.TrainingConfig) { c.Optimizer = "" }, "optimizer must be adamw, adamw8bit or prodigy"},
+		{func(c *persona.TrainingConfig) { c.Scheduler = "" }, "scheduler must be cosine, constant or linear"},
+		{func(c *persona.TrainingConfig) { c.MixedPrecision = "" }, "mixed_precision must be fp16, bf16 or no"},
+	} {
+		config := persona.DefaultTrainingConfig()
+		c.change(&config)
+		if c.want == "" {
+			require.NoError(t, config.Check())
+			continue
+		}
+		require.EqualError(t, config.Check(), "The training configuration is out of range: "+c.want+".")
+	}
 }
 
 func TestBestStrength(t *testing.T) {
@@ -160,6 +186,31 @@ func TestFindingsAreWholeSentences(t *testing.T) {
 	require.NotEmpty(t, f.Do)
 	require.NotContains(t, persona.NewFinding(persona.PhotoNoFace, true, "ignored").Why, "ignored")
 	require.NotEmpty(t, persona.NewFinding("unheard_of", true, "").Why)
+	for _, advice := range persona.PhotoCodes() {
+		f := persona.NewFinding(advice.Code, true, "7")
+		require.Equal(t, strings.ReplaceAll(advice.Why, "…", "7"), f.Why)
+		require.NotContains(t, f.Why, "…")
+		require.Equal(t, advice.Do, f.Do)
+	}
+}
+
+func TestRefusalsComeFirst(t *testing.T) {
+	t.Parallel()
+	note, no := persona.NewFinding(persona.PhotoTilted, false, ""), persona.NewFinding(persona.PhotoBlurred, true, "")
+	other := persona.NewFinding(persona.PhotoUnevenLight, false, "")
+	came := []persona.Finding{note, other, no}
+	require.Equal(t, []persona.Finding{no, note, other}, persona.RefusalsFirst(came))
+	require.Equal(t, note, came[0], "what came is left alone")
+	require.Empty(t, persona.RefusalsFirst(nil))
+}
+
+func TestFailureCodes(t *testing.T) {
+	t.Parallel()
+	for _, advice := range persona.FailureCodes() {
+		require.Regexp(t, `^[a-z_]+$`, advice.Code)
+		require.Regexp(t, `^[A-Z].*\.$`, advice.Means)
+		require.Regexp(t, `^[A-Z].*\.$`, advice.Do)
+	}
 }
 
 func TestValidationPrompts(t *testing.T) {
