@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -17,9 +18,16 @@ func TestKillAtEveryStage(t *testing.T) {
 	s.kill() // at once: the answer was given, so the persona is on record
 	for _, stage := range []string{"preprocessing", "uploading", "queued", "training", "validating", "deploying"} {
 		s.start(t)
+		if stage == "queued" { // so that the kill falls into the purchase itself, between sending and knowing
+			s.trainerCall(t, http.MethodPost, "/_local/faults",
+				map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 4000}, nil)
+		}
 		reached := s.follow(t, user, answer.ID, func(now statusAnswer) bool {
 			return ended(now) || order[now.Stage] >= order[stage]
 		})
+		if reached.Stage == "queued" {
+			require.Eventually(t, func() bool { return s.jobStatus(t) == "submitting" }, 10*time.Second, 10*time.Millisecond)
+		}
 		t.Logf("ended at %s (%d %%)", reached.Stage, reached.Progress)
 		if stage == "training" {
 			require.Less(t, s.interrupt(t), 10*time.Second) // Ctrl-C, for once
@@ -30,6 +38,15 @@ func TestKillAtEveryStage(t *testing.T) {
 	s.start(t)
 	s.ready(t, user, answer.ID)
 	require.Len(t, s.trainings(t), 1)
+}
+
+// jobStatus reads where the purchase of the only job stands.
+func (s *system) jobStatus(t *testing.T) (status string) {
+	t.Helper()
+	db := s.database(t)
+	defer func() { _ = db.Close(t.Context()) }()
+	require.NoError(t, db.QueryRow(t.Context(), `SELECT status FROM persona_training_jobs`).Scan(&status))
+	return status
 }
 
 var order = map[string]int{

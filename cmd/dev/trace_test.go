@@ -54,10 +54,7 @@ func (s *system) requireNotInFiles(t *testing.T, marks []string) {
 
 func (s *system) requireNotInRows(t *testing.T, marks []string, except ...string) {
 	t.Helper()
-	address, err := os.ReadFile(filepath.Join(s.dir, databaseURLName))
-	require.NoError(t, err)
-	db, err := pgx.Connect(t.Context(), string(address))
-	require.NoError(t, err)
+	db := s.database(t)
 	defer func() { _ = db.Close(t.Context()) }()
 	rows, err := db.Query(t.Context(), `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`)
 	require.NoError(t, err)
@@ -75,6 +72,16 @@ func (s *system) requireNotInRows(t *testing.T, marks []string, except ...string
 			require.Zero(t, n, "table %s holds %s", table, mark)
 		}
 	}
+}
+
+// database connects as the owner of the tables, who sees every row.
+func (s *system) database(t *testing.T) *pgx.Conn {
+	t.Helper()
+	address, err := os.ReadFile(filepath.Join(s.dir, databaseURLName))
+	require.NoError(t, err)
+	db, err := pgx.Connect(t.Context(), string(address))
+	require.NoError(t, err)
+	return db
 }
 
 func (s *system) requireNotInTemporal(t *testing.T, marks []string) {
