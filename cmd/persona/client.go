@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/inflio/persona/internal/persona"
 )
 
 // maxAnswer bounds what is read of an answer, in bytes.
@@ -59,13 +61,9 @@ type problemDetail struct {
 }
 
 type photoProblem struct {
-	Index    int    `json:"index"`
-	PhotoID  string `json:"photo_id"`
-	Findings []struct {
-		Refuses bool   `json:"refuses"`
-		Why     string `json:"why"`
-		Do      string `json:"do"`
-	} `json:"findings"`
+	Index    int               `json:"index"`
+	PhotoID  string            `json:"photo_id"`
+	Findings []persona.Finding `json:"findings"`
 }
 
 func (p *problem) Error() string {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/caarlos0/env/v11"
@@ -30,9 +31,12 @@ type scored struct {
 	Face     persona.Rect      `json:"face_bounds,omitzero"`
 	Score    persona.Score     `json:"score"`
 	Findings []persona.Finding `json:"findings"`
+
+	measures photo.Measures // zero for what could not be decoded
 }
 
-// Run scores every photo; the exit code is 1 when one of them would not be used.
+// Run scores every photo, and compares them with each other as a training would; the exit code is 1 when one of them
+// would not be used.
 func (c *scoreCommand) Run(ctx context.Context, t *terminal) error {
 	policy := persona.DefaultPhotoPolicy()
 	if err := env.Parse(&policy); err != nil {
@@ -43,7 +47,6 @@ func (c *scoreCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	results := make([]scored, 0, len(files))
-	refused := 0
 	for _, file := range files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -52,20 +55,32 @@ func (c *scoreCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		if !s.Accepted {
-			refused++
-		}
 		results = append(results, s)
 	}
+	compare(results, policy)
 	if c.JSON {
 		err = printJSON(t, results)
 	} else {
 		err = printScores(t, results)
 	}
-	if err == nil && refused > 0 {
+	if err == nil && slices.ContainsFunc(results, func(s scored) bool { return !s.Accepted }) {
 		err = &exitError{code: exitFailed}
 	}
 	return err
+}
+
+// compare adds what only the photos together tell: copies of one another, and faces of somebody else. The photos are
+// numbered as they are listed.
+func compare(results []scored, policy persona.PhotoPolicy) {
+	members := make([]photo.Member, len(results))
+	for i, s := range results {
+		members[i] = photo.Member{Index: i, Accepted: s.Accepted, Measures: s.measures}
+	}
+	policy.MaxUsed = len(members) // nobody asked which of them are the best
+	for i, choice := range photo.SelectSet(members, policy, len(members)) {
+		results[i].Accepted = choice.Use
+		results[i].Findings = persona.RefusalsFirst(append(results[i].Findings, choice.Findings...))
+	}
 }
 
 // expand puts the pictures of a folder in the folder's place.
@@ -113,6 +128,7 @@ func scoreFile(name string, policy persona.PhotoPolicy) (scored, error) {
 	if err != nil {
 		return s, s.undecodable(err)
 	}
+	s.measures = judged.Measures
 	s.Accepted, s.Score, s.Faces, s.Face = judged.Accepted(policy), judged.Score, judged.Faces, judged.Face.Box
 	s.Width, s.Height = judged.Width, judged.Height
 	s.Findings = append(s.Findings, judged.Findings...)
@@ -136,26 +152,26 @@ func (s *scored) undecodable(err error) error {
 
 func printScores(t *terminal, results []scored) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "PHOTO\tOVERALL\tRESOLUTION\tSHARPNESS\tLIGHTING\tFACE\tSIZE\tVERDICT")
+	_, _ = fmt.Fprintln(w, "NO\tPHOTO\tOVERALL\tRESOLUTION\tSHARPNESS\tLIGHTING\tFACE\tSIZE\tVERDICT")
 	accepted := 0
-	for _, s := range results {
+	for n, s := range results {
 		verdict := "refused"
 		if s.Accepted {
 			verdict = "good"
 			accepted++
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%dx%d\t%s\n", filepath.Base(s.File), s.Score.Overall,
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%dx%d\t%s\n", n+1, filepath.Base(s.File), s.Score.Overall,
 			s.Score.Resolution, s.Score.Sharpness, s.Score.Lighting, s.Score.FaceDetection, s.Width, s.Height, verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, s := range results {
+	for n, s := range results {
 		for i, f := range s.Findings {
 			if i == 0 {
-				_, _ = fmt.Fprintf(t.out, "\n%s\n", filepath.Base(s.File))
+				_, _ = fmt.Fprintf(t.out, "\n%d  %s\n", n+1, filepath.Base(s.File))
 			}
-			_, _ = fmt.Fprintf(t.out, "  %s %s\n", f.Why, f.Do)
+			_, _ = fmt.Fprintf(t.out, "  %s\n", worded(f))
 		}
 	}
 	_, err := fmt.Fprintf(t.out, "\n%d of %s can be used.\n", accepted, plural(len(results), "photo"))

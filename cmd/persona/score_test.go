@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,11 +19,11 @@ func TestScoreOfFilesThatAreNotPhotos(t *testing.T) {
 	code, out, said := api.persona(t, "score", filepath.Join(dir, "a.jpg"), filepath.Join(dir, "b.jpg"))
 	require.Equal(t, exitFailed, code, said)
 	require.Equal(t, ""+
-		"PHOTO  OVERALL  RESOLUTION  SHARPNESS  LIGHTING  FACE  SIZE  VERDICT\n"+
-		"a.jpg  0        0           0          0         0     0x0   refused\n"+
-		"b.jpg  0        0           0          0         0     0x0   refused\n"+
-		"\na.jpg\n  The file is not a JPEG or PNG picture. Save the photo as JPEG or PNG and send that file.\n"+
-		"\nb.jpg\n  The file is empty. Choose the photo again; the upload may have been interrupted.\n"+
+		"NO  PHOTO  OVERALL  RESOLUTION  SHARPNESS  LIGHTING  FACE  SIZE  VERDICT\n"+
+		"1   a.jpg  0        0           0          0         0     0x0   refused\n"+
+		"2   b.jpg  0        0           0          0         0     0x0   refused\n"+
+		"\n1  a.jpg\n  The file is not a JPEG or PNG picture. Save the photo as JPEG or PNG and send that file.\n"+
+		"\n2  b.jpg\n  The file is empty. Choose the photo again; the upload may have been interrupted.\n"+
 		"\n0 of 2 photos can be used.\n", out)
 	require.Empty(t, api.seen, "nothing is sent")
 
@@ -64,4 +65,22 @@ func TestScoreOfAGoodPhoto(t *testing.T) {
 	require.Equal(t, exitOK, code, out+said)
 	require.Contains(t, out, "1024x1024  good\n")
 	require.Contains(t, out, "\n1 of 1 photo can be used.\n")
+}
+
+// What only the photos together tell: two copies of one, and two people.
+func TestScoreComparesThePhotos(t *testing.T) {
+	t.Parallel()
+	files := map[string][]byte{}
+	for i, portrait := range sitter.New(4).Set(3, 1024) {
+		files[fmt.Sprintf("a%d.jpg", i)] = sitter.EncodePhoto(portrait)
+	}
+	for i, portrait := range sitter.New(9).Set(2, 1024) {
+		files[fmt.Sprintf("b%d.jpg", i)] = sitter.EncodePhoto(portrait)
+	}
+	files["c.jpg"] = files["a0.jpg"]
+	code, out, said := newFakeAPI(t, nil).persona(t, "score", folder(t, files))
+	require.Equal(t, exitFailed, code, out+said)
+	require.Contains(t, out, "\n6  c.jpg\n  This is the same picture as photo 1. Add a different photo")
+	require.Contains(t, out, "\n5 of 6 photos can be used.\n")
+	require.Contains(t, out, "\n4  b0.jpg\n  note: The photos probably show two people; this one belongs to the smaller group. Check")
 }

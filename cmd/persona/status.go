@@ -7,8 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/inflio/persona/internal/persona"
 )
 
 type statusCommand struct {
@@ -69,7 +72,7 @@ func (f *follower) follow(ctx context.Context, id string) error {
 			f.show(&s)
 			if s.ended() || f.once {
 				f.finish()
-				return f.verdict(id, &s)
+				return f.verdict(ctx, id, &s)
 			}
 		case passing(err) && !f.once && unanswered < patience:
 			unanswered++
@@ -94,7 +97,7 @@ func (f *follower) gone(err error) error {
 	return err
 }
 
-func (f *follower) verdict(id string, s *statusAnswer) error {
+func (f *follower) verdict(ctx context.Context, id string, s *statusAnswer) error {
 	switch {
 	case s.Error != nil:
 		message := fmt.Sprintf("The training failed: %s", s.Error.Message)
@@ -108,10 +111,38 @@ func (f *follower) verdict(id string, s *statusAnswer) error {
 	case s.Status == "failed":
 		return &exitError{code: exitFailed, message: "The training failed."}
 	case s.Status == "ready":
-		_, err := fmt.Fprintf(f.out, "Persona %s is ready.\n", id)
+		text := fmt.Sprintf("Persona %s is ready.\n", id)
+		if warnings := photoReasons(f.warnings(ctx, id), f.names); warnings != "" {
+			text += "What was found about its photos:\n" + warnings + "\n"
+		}
+		_, err := fmt.Fprint(f.out, text)
 		return err
 	}
 	return nil
+}
+
+// warnings are what was found about the photos of a persona that is ready, numbered as people count them when their names
+// are not known. That enough better photos came is no warning. Without an answer there are none: the persona is ready all
+// the same.
+func (f *follower) warnings(ctx context.Context, id string) []photoProblem {
+	var answer struct {
+		Photos []struct {
+			Index  int                  `json:"index"`
+			Report *persona.PhotoReport `json:"report"`
+		} `json:"photos"`
+	}
+	if f.api.call(ctx, http.MethodGet, personaPath(id), &answer) != nil {
+		return nil
+	}
+	var found []photoProblem
+	for _, p := range answer.Photos {
+		if p.Report == nil {
+			continue
+		}
+		findings := slices.DeleteFunc(p.Report.Findings, func(f persona.Finding) bool { return f.Code == persona.PhotoNotAmongBest })
+		found = append(found, photoProblem{Index: p.Index, Findings: findings})
+	}
+	return found
 }
 
 const barWidth = 32

@@ -47,13 +47,31 @@ func TestStatusTellsWhyATrainingFailed(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t, map[string][]answer{statusCall: {status(`{"status":"failed","stage":"preprocessing","progress":15,
 		"estimated_time_remaining":0,"error":{"code":"photos_rejected","message":"Only 3 photos are good enough; 5 are needed.",
-		"photos":[{"index":2,"findings":[{"why":"The face is blurred or out of focus.","do":"Use a sharp photo."},
-		{"why":"No face was found.","do":"Use another."}]}]}}`)}})
+		"photos":[{"index":2,"findings":[{"refuses":false,"why":"The head is tilted a lot.","do":"Hold the camera level."},
+		{"refuses":true,"why":"The face is blurred or out of focus.","do":"Use a sharp photo."}]}]}}`)}})
 	code, out, said := api.persona(t, "status", someID)
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, " 15 %  failed\n", out)
 	require.Equal(t, "The training failed: Only 3 photos are good enough; 5 are needed.\n"+
-		"  photo 3: The face is blurred or out of focus. Use a sharp photo.\n  photo 3: No face was found. Use another.\n", said)
+		"  photo 3: The face is blurred or out of focus. Use a sharp photo.\n  photo 3: note: The head is tilted a lot. Hold the camera level.\n", said)
+}
+
+// details is a persona that is ready, with something found about its photos.
+const details = `{"photos":[{"index":0},{"index":1,"report":{"findings":[{"code":"not_among_the_best","why":"Enough.","do":"Nothing."}]}},
+	{"index":2,"report":{"findings":[{"code":"probably_two_people","why":"The photos probably show two people.","do":"Check them."},
+	{"code":"blurred","refuses":true,"why":"The face is blurred.","do":"Use a sharp photo."}]}}]}`
+
+func TestStatusWarnsOfPhotosWhenItIsReady(t *testing.T) {
+	t.Parallel()
+	api := newFakeAPI(t, map[string][]answer{
+		statusCall:                    {status(`{"status":"ready","stage":"done","progress":100,"estimated_time_remaining":0}`)},
+		"GET /api/personas/" + someID: {{http.StatusOK, details}},
+	})
+	code, out, said := api.persona(t, "status", someID)
+	require.Equal(t, exitOK, code, said)
+	require.Equal(t, "100 %  done\nPersona "+someID+" is ready.\nWhat was found about its photos:\n"+
+		"  photo 3: The face is blurred. Use a sharp photo.\n"+
+		"  photo 3: note: The photos probably show two people. Check them.\n", out)
 }
 
 func TestStatusOfACancelledTraining(t *testing.T) {

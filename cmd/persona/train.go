@@ -253,7 +253,7 @@ func (u *upload) explain(err error) error {
 	return &exitError{code: exitFailed, message: p.Error() + "\n" + photoReasons(p.Photos, u.names())}
 }
 
-// photoReasons lists what is wrong with each photo, a line each.
+// photoReasons lists what is wrong with each photo, a line each: first what refuses it, then what is only noted.
 func photoReasons(photos []photoProblem, names []string) string {
 	var lines []string
 	for _, photo := range photos {
@@ -261,9 +261,18 @@ func photoReasons(photos []photoProblem, names []string) string {
 		if photo.Index < len(names) {
 			name = names[photo.Index]
 		}
-		for _, f := range photo.Findings {
-			lines = append(lines, fmt.Sprintf("  %s: %s %s", name, f.Why, f.Do))
+		for _, f := range persona.RefusalsFirst(photo.Findings) {
+			lines = append(lines, fmt.Sprintf("  %s: %s", name, worded(f)))
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// worded is a finding in a line; what does not refuse the photo is marked as a note.
+func worded(f persona.Finding) string {
+	text := f.Why + " " + f.Do
+	if !f.Refuses {
+		text = "note: " + text
+	}
+	return text
 }

@@ -61,11 +61,13 @@ func TestTrainWaits(t *testing.T) {
 			status(`{"status":"training","stage":"training","progress":40,"estimated_time_remaining":600}`),
 			status(`{"status":"ready","stage":"done","progress":100,"estimated_time_remaining":0}`),
 		},
+		"GET /api/personas/" + someID: {{http.StatusOK, details}},
 	})
 	code, out, said := api.persona(t, "train", photos(t), "--name", "Ada", "--i-consent", "--wait", "--every", "1ms")
 	require.Equal(t, exitOK, code, said)
 	require.Equal(t, someID+"\n", out)
-	require.Contains(t, said, " 40 %  training, about 10 minutes left\n100 %  done\nPersona "+someID+" is ready.\n")
+	require.Contains(t, said, " 40 %  training, about 10 minutes left\n100 %  done\nPersona "+someID+" is ready.\n"+
+		"What was found about its photos:\n  camera: The face is blurred. Use a sharp photo.\n")
 }
 
 func TestTrainNamesTheFilesThatAreRefused(t *testing.T) {
