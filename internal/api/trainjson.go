@@ -188,7 +188,7 @@ func fieldOf(t reflect.Type, name string) (found reflect.Type, ours bool) {
 
 // typeWords says what kind of JSON is read into t.
 func typeWords(t reflect.Type) string {
-	switch t.Kind() { //nolint:exhaustive // what requests are made of
+	switch t.Kind() {
 	case reflect.Pointer:
 		return typeWords(t.Elem())
 	case reflect.Bool:
