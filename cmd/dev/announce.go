@@ -22,7 +22,7 @@ Persona is ready after {{.Took}}. Ctrl-C stops it; the next start finds everythi
 {{if .Token}}
 A token for the user dev, good for 30 days:
 
-  export PERSONA_TOKEN={{.Token}}
+  export PERSONA_URL={{.API}} PERSONA_TOKEN={{.Token}}
 
 Train from a folder of 5 to 40 photos of one person who agreed to it:
 
