@@ -113,6 +113,8 @@ func (c Config) Check() error {
 	}
 	problem(c.AbsenceProof <= c.SubmitWait,
 		"PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: else a job still being sent could be bought twice")
+	problem(c.DatasetLife <= c.AbsenceProof && c.DatasetLife > 0,
+		"PERSONA_DATASET_LIFE must be longer than PERSONA_ABSENCE_PROOF: else the pictures are gone when a lost purchase is made anew")
 	for name, d := range map[string]time.Duration{
 		"PERSONA_POLL_INTERVAL": c.PollInterval, "PERSONA_SUBMIT_TIMEOUT": c.SubmitWait, "PERSONA_DATASET_LIFE": c.DatasetLife,
 	} {
