@@ -259,6 +259,20 @@ func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
 	}
 }
 
+// Request Cancellation in the Web UI reaches the run itself, not the update.
+func TestTrainPersonaIsCancelledByAnOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{}, running() }
+	w.RegisterDelayedCallback(w.CancelWorkflow, time.Minute)
+	_, err := w.train(t)
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	require.NotNil(t, w.ended)
+	require.True(t, w.ended.Cancelled)
+	require.Equal(t, 1, w.called("CancelJob"), "the job is settled")
+	require.Equal(t, 1, w.called("CleanProvider"), "nothing stays with the provider")
+}
+
 func TestTrainPersonaCannotBeCancelledOnceItDeploys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
