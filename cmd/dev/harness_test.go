@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/url"
 	"os"
 	"sync"
@@ -14,6 +15,10 @@ const runAsDev = "PERSONA_TEST_RUN_AS_DEV"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsDev) != "" {
+		go func() { // a test process that is killed takes its systems with it
+			_, _ = io.Copy(io.Discard, os.NewFile(3, "leash"))
+			os.Exit(exitFailed)
+		}()
 		main()
 		return
 	}

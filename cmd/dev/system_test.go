@@ -27,6 +27,7 @@ type system struct {
 	env      []string
 	process  *exec.Cmd
 	output   *lockedBuffer
+	leash    *os.File // closed, by us or by our own death: the system ends
 	finished chan struct{}
 }
 
@@ -85,7 +86,11 @@ func (s *system) start(t testing.TB) {
 	s.process.Env = append(append(os.Environ(), runAsDev+"=1"), s.env...)
 	s.process.Stdout, s.process.Stderr = s.output, s.output
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	end, leash, err := os.Pipe()
+	require.NoError(t, err)
+	s.leash, s.process.ExtraFiles = leash, []*os.File{end}
 	require.NoError(t, s.process.Start())
+	require.NoError(t, end.Close())
 	s.finished = make(chan struct{})
 	go func(p *exec.Cmd, done chan struct{}) { _ = p.Wait(); close(done) }(s.process, s.finished)
 	require.Eventually(t, func() bool {
@@ -106,6 +111,7 @@ func (s *system) kill() {
 	}
 	_ = syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL)
 	<-s.finished
+	_ = s.leash.Close()
 	s.process = nil
 }
 
@@ -120,6 +126,7 @@ func (s *system) interrupt(t testing.TB) time.Duration {
 		t.Fatalf("still running:\n%s", s.output)
 	}
 	require.Zero(t, s.process.ProcessState.ExitCode(), "%s", s.output)
+	_ = s.leash.Close()
 	s.process = nil
 	return time.Since(began)
 }
