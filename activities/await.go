@@ -54,8 +54,7 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 }
 
 func (a *Training) askAgain() error {
-	return temporal.NewApplicationErrorWithOptions("the training is not done yet", contract.TrainingRunning,
-		temporal.ApplicationErrorOptions{NextRetryDelay: a.Timing.Poll, Category: temporal.ApplicationErrorCategoryBenign})
+	return notYet("the training is not done yet", contract.TrainingRunning, a.Timing.Poll)
 }
 
 func (a *Training) finish(ctx context.Context, job storage.Job) (TrainingDone, error) {

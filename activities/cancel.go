@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
@@ -34,31 +33,28 @@ func (a *Training) CancelJob(ctx context.Context, in JobInput) (Settlement, erro
 	case persona.JobCancelled:
 		return Settlement{MayBeBilled: job.ErrorMessage != ""}, nil
 	case persona.JobSubmitting, persona.JobUncertain:
-		return a.cancelUncertain(ctx, job)
+		return a.cancelUncertain(ctx, in, job)
 	default:
 		return a.cancelBought(ctx, job)
 	}
 }
 
+// unsettled are the states in which nobody knows whether a job was bought.
+var unsettled = []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}
+
 const mayBeBilled = "given up; it may still be billed"
 
-func (a *Training) cancelUncertain(ctx context.Context, job storage.Job) (Settlement, error) {
-	sent := job.CreatedAt
-	if job.SubmittingAt != nil {
-		sent = *job.SubmittingAt
-	}
-	requestID, found, err := a.Provider.FindTraining(ctx, job.DatasetURL, sent.Add(-time.Minute))
+func (a *Training) cancelUncertain(ctx context.Context, in JobInput, job storage.Job) (Settlement, error) {
+	requestID, found, _, err := lookFor(ctx, a.Provider, job)
 	if err != nil {
 		return Settlement{}, err
 	}
 	if found {
-		job, err = a.Store.MoveJob(ctx, job.UserID, job.ID,
-			[]persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}, persona.JobQueued,
-			storage.JobChange{RequestID: &requestID})
+		_, err = moveOrRead(ctx, a.Store, job, unsettled, persona.JobQueued, storage.JobChange{RequestID: &requestID})
 		if err != nil {
 			return Settlement{}, err
 		}
-		return a.cancelBought(ctx, job)
+		return a.CancelJob(ctx, in)
 	}
 	return a.giveUp(ctx, job, true)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
-
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
@@ -36,12 +34,17 @@ func (a *Training) CleanLateJob(ctx context.Context, in JobInput) error {
 	if err != nil {
 		return err
 	}
+	return stopAndClean(ctx, a.Provider, job, a.Timing.Poll)
+}
+
+// stopAndClean is cleanJob for a job that may still run.
+func stopAndClean(ctx context.Context, provider *trainer.Client, job storage.Job, poll time.Duration) error {
 	if job.RequestID != "" && !endedAtProvider(job) {
-		if _, err := a.Provider.CancelTraining(ctx, job.RequestID); err != nil {
+		if _, err := provider.CancelTraining(ctx, job.RequestID); err != nil {
 			return err
 		}
 	}
-	return cleanJob(ctx, a.Provider, job, a.Timing.Poll)
+	return cleanJob(ctx, provider, job, poll)
 }
 
 func endedAtProvider(job storage.Job) bool {
@@ -104,6 +107,5 @@ func cleanGenerations(ctx context.Context, provider *trainer.Client, job storage
 }
 
 func stillEnding(poll time.Duration) error {
-	return temporal.NewApplicationErrorWithOptions("a request at the provider is still ending", contract.NotErased,
-		temporal.ApplicationErrorOptions{NextRetryDelay: poll, Category: temporal.ApplicationErrorCategoryBenign})
+	return notYet("a request at the provider is still ending", contract.NotErased, poll)
 }

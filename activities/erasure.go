@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
@@ -83,12 +82,7 @@ func (a *Erasure) EraseAtProvider(ctx context.Context, in contract.ErasePersonaI
 		if job, err = a.knownJob(ctx, job); err != nil {
 			return err
 		}
-		if job.RequestID != "" && !endedAtProvider(job) {
-			if _, err := a.Provider.CancelTraining(ctx, job.RequestID); err != nil {
-				return err
-			}
-		}
-		if err := cleanJob(ctx, a.Provider, job, a.Timing.Poll); err != nil {
+		if err := stopAndClean(ctx, a.Provider, job, a.Timing.Poll); err != nil {
 			return err
 		}
 	}
@@ -101,15 +95,12 @@ func (a *Erasure) knownJob(ctx context.Context, job storage.Job) (storage.Job, e
 	if job.RequestID != "" || job.SubmittingAt == nil || job.Status == persona.JobIntended || job.Status == persona.JobRefused {
 		return job, nil
 	}
-	age := time.Since(*job.SubmittingAt)
-	id, found, err := a.Provider.FindTraining(ctx, job.DatasetURL, job.SubmittingAt.Add(-time.Minute))
+	id, found, age, err := lookFor(ctx, a.Provider, job)
 	switch {
 	case err != nil:
 		return job, err
 	case found:
-		return a.Store.MoveJob(ctx, job.UserID, job.ID,
-			[]persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}, persona.JobCancelled,
-			storage.JobChange{RequestID: &id})
+		return moveOrRead(ctx, a.Store, job, unsettled, persona.JobCancelled, storage.JobChange{RequestID: &id})
 	case age > a.Timing.AbsenceProof:
 		return job, nil
 	default:
@@ -232,11 +223,7 @@ func countSteps(e storage.Erasure) contract.EraseResult {
 	return r
 }
 
-func notErased(what string) error {
-	return temporal.NewApplicationErrorWithOptions(what, contract.NotErased, temporal.ApplicationErrorOptions{
-		NextRetryDelay: time.Second, Category: temporal.ApplicationErrorCategoryBenign,
-	})
-}
+func notErased(what string) error { return notYet(what, contract.NotErased, time.Second) }
 
 func isGone(err error) bool {
 	var gone *serviceerror.NotFound

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.temporal.io/sdk/temporal"
@@ -89,6 +90,14 @@ func classOf(err error) string {
 		}
 		return fmt.Sprintf("fault of kind %T", root)
 	}
+}
+
+// notYet is the retryable, benign error of what is simply not done: nobody needs to be alarmed, and the next look is
+// after delay.
+func notYet(message, kind string, delay time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
+		NextRetryDelay: delay, Category: temporal.ApplicationErrorCategoryBenign,
+	})
 }
 
 // sentence returns what a person may read of err.

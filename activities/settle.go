@@ -2,13 +2,11 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
 
@@ -21,26 +19,17 @@ func (a *Training) FindTraining(ctx context.Context, in JobInput) (JobState, err
 	if err != nil || job.Status != persona.JobUncertain {
 		return JobState{Status: job.Status, Reason: job.ErrorMessage}, err
 	}
-	sent := job.CreatedAt
-	if job.SubmittingAt != nil {
-		sent = *job.SubmittingAt
-	}
-	// The age is read before the question is asked: a list read later can only show more.
-	age := time.Since(sent)
-	requestID, found, err := a.Provider.FindTraining(ctx, job.DatasetURL, sent.Add(-time.Minute))
+	requestID, found, age, err := lookFor(ctx, a.Provider, job)
 	switch {
 	case err != nil:
 		return JobState{}, err
 	case found:
-		return a.settle(ctx, job, persona.JobQueued, storage.JobChange{RequestID: &requestID})
+		return a.move(ctx, job, uncertain, persona.JobQueued, storage.JobChange{RequestID: &requestID})
 	case age > a.Timing.AbsenceProof:
-		return a.settle(ctx, job, persona.JobIntended, storage.JobChange{})
+		return a.move(ctx, job, uncertain, persona.JobIntended, storage.JobChange{})
 	}
-	return JobState{}, temporal.NewApplicationErrorWithOptions(
-		"it is not known whether the training was bought; asking the provider again", contract.SubmitUncertain,
-		temporal.ApplicationErrorOptions{
-			NextRetryDelay: a.Timing.Poll, Category: temporal.ApplicationErrorCategoryBenign,
-		})
+	return JobState{}, notYet("it is not known whether the training was bought; asking the provider again",
+		contract.SubmitUncertain, a.Timing.Poll)
 }
 
 // DecideInput is a person's word about an uncertain purchase.
@@ -60,16 +49,23 @@ func (a *Training) DecideTraining(ctx context.Context, in DecideInput) (JobState
 	if in.NothingBought {
 		to, change = persona.JobIntended, storage.JobChange{}
 	}
-	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobUncertain}, to, change)
+	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, uncertain, to, change)
 	return JobState{Status: moved.Status}, err
 }
 
-func (a *Training) settle(
-	ctx context.Context, job storage.Job, to persona.JobStatus, change storage.JobChange,
-) (JobState, error) {
-	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobUncertain}, to, change)
-	if errors.Is(err, storage.ErrConflict) {
-		moved, err = a.Store.Job(ctx, job.UserID, job.ID)
+// uncertain is the state that only news from the provider or a person may end.
+var uncertain = []persona.JobStatus{persona.JobUncertain}
+
+// lookFor asks the provider's request list for a purchase whose reply was lost, and returns how long ago it was sent.
+// The age is read before the question is asked: a list read later can only show more.
+func lookFor(
+	ctx context.Context, provider *trainer.Client, job storage.Job,
+) (requestID string, found bool, age time.Duration, err error) {
+	sent := job.CreatedAt
+	if job.SubmittingAt != nil {
+		sent = *job.SubmittingAt
 	}
-	return JobState{Status: moved.Status, Reason: moved.ErrorMessage}, err
+	age = time.Since(sent)
+	requestID, found, err = provider.FindTraining(ctx, job.DatasetURL, sent.Add(-time.Minute))
+	return requestID, found, age, err
 }

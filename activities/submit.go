@@ -33,7 +33,7 @@ func (a *Training) SubmitTraining(ctx context.Context, in JobInput) (JobState, e
 	case persona.JobIntended:
 		return a.submit(ctx, in, job)
 	case persona.JobSubmitting: // an earlier attempt ended without telling
-		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
 	default:
 		return JobState{Status: job.Status, Reason: job.ErrorMessage}, nil
 	}
@@ -66,19 +66,19 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 	defer cancel()
 	job.Attempt = begun.Attempt
 	if err == nil {
-		return a.move(ctx, job, persona.JobQueued, storage.JobChange{RequestID: &requestID})
+		return a.end(ctx, job, persona.JobQueued, storage.JobChange{RequestID: &requestID})
 	}
 	var outcome *trainer.SubmitError
 	if !errors.As(err, &outcome) {
 		activity.GetLogger(ctx).Error("submit ended in an unknown way", "job_id", job.ID)
-		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
 	}
 	switch outcome.Outcome {
 	case trainer.Refused:
 		reason := sentence(err)
-		return a.move(ctx, job, persona.JobRefused, storage.JobChange{ErrorMessage: &reason})
+		return a.end(ctx, job, persona.JobRefused, storage.JobChange{ErrorMessage: &reason})
 	case trainer.NotSent:
-		if _, moved := a.move(ctx, job, persona.JobIntended, storage.JobChange{}); moved != nil {
+		if _, moved := a.end(ctx, job, persona.JobIntended, storage.JobChange{}); moved != nil {
 			return JobState{}, moved
 		}
 		return JobState{}, &persona.Error{
@@ -86,7 +86,7 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 			Message: "the provider did not take the training; nothing was bought, it is tried again",
 		}
 	default:
-		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
 	}
 }
 
@@ -100,16 +100,15 @@ func (a *Training) lostTheRace(ctx context.Context, in JobInput) (JobState, erro
 	case job.Status == persona.JobIntended:
 		return JobState{}, storage.ErrConflict
 	case job.Status == persona.JobSubmitting:
-		return a.move(ctx, job, persona.JobUncertain, storage.JobChange{})
+		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
 	default:
 		return JobState{Status: job.Status, Reason: job.ErrorMessage}, nil
 	}
 }
 
-// move records the outcome of a submit, also where another run has called it uncertain meanwhile: who sent it knows
-// best, and AbsenceProof outlasts every attempt. Losing the race against the webhook, which may already have settled
-// the job, is fine: then its word stands.
-func (a *Training) move(
+// end records the outcome of a submit, also where another run has called it uncertain meanwhile: who sent it knows
+// best, and AbsenceProof outlasts every attempt.
+func (a *Training) end(
 	ctx context.Context, job storage.Job, to persona.JobStatus, change storage.JobChange,
 ) (JobState, error) {
 	from := []persona.JobStatus{persona.JobSubmitting}
@@ -117,12 +116,26 @@ func (a *Training) move(
 		from = append(from, persona.JobUncertain)
 	}
 	change.Attempt = job.Attempt
-	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, from, to, change)
+	return a.move(ctx, job, from, to, change)
+}
+
+// move moves a job and returns where it then stands.
+func (a *Training) move(
+	ctx context.Context, job storage.Job, from []persona.JobStatus, to persona.JobStatus, change storage.JobChange,
+) (JobState, error) {
+	moved, err := moveOrRead(ctx, a.Store, job, from, to, change)
+	return JobState{Status: moved.Status, Reason: moved.ErrorMessage}, err
+}
+
+// moveOrRead moves a job, or reads it where another was first: the webhook, a person or another run has settled it
+// meanwhile, and their word stands.
+func moveOrRead(
+	ctx context.Context, store *storage.Store, job storage.Job,
+	from []persona.JobStatus, to persona.JobStatus, change storage.JobChange,
+) (storage.Job, error) {
+	moved, err := store.MoveJob(ctx, job.UserID, job.ID, from, to, change)
 	if errors.Is(err, storage.ErrConflict) {
-		moved, err = a.Store.Job(ctx, job.UserID, job.ID)
+		return store.Job(ctx, job.UserID, job.ID)
 	}
-	if err != nil {
-		return JobState{}, err
-	}
-	return JobState{Status: moved.Status, Reason: moved.ErrorMessage}, nil
+	return moved, err
 }

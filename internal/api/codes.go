@@ -34,7 +34,6 @@ var descriptions = []description{
 	{persona.CodePhotosUnusable, http.StatusUnprocessableEntity, "Some photos cannot be used", "Replace the listed photos; each finding says how."},
 	{persona.CodeURLInvalid, http.StatusUnprocessableEntity, "Some photo addresses cannot be used", "Use https addresses of the pictures themselves."},
 	{persona.CodeKeyReused, http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request", "Use a new key for a new request."},
-	{persona.CodeKeyInUse, http.StatusConflict, "The first request with this Idempotency-Key is still running", "Wait for its answer, or ask again in a few seconds."},
 	{persona.CodeNotTraining, http.StatusConflict, "Nothing is being trained", "Look at the status."},
 	{persona.CodeBeingErased, http.StatusConflict, "It is being erased", "Nothing can be done with it any more."},
 	{persona.CodeUnavailable, http.StatusServiceUnavailable, "Not available right now", "Send the same request again in a few seconds."},

@@ -33,7 +33,6 @@ const (
 	CodeNotTraining      Code = "not_training"
 	CodeBeingErased      Code = "being_erased"
 	CodeKeyReused        Code = "idempotency_key_reused"
-	CodeKeyInUse         Code = "idempotency_key_in_use"
 	CodeUnavailable      Code = "unavailable"
 	CodeInternal         Code = "internal"
 	CodeUnauthorized     Code = "unauthorized"
