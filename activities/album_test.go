@@ -36,7 +36,7 @@ var album = sync.OnceValue(func() []picture {
 	var pictures []picture
 	for _, portrait := range sitter.New(4).Set(5, side) {
 		p := picture{file: sitter.EncodePhoto(portrait)}
-		judged, err := photo.Judge(p.file, policy())
+		judged, err := photo.NewJudge(policy(), nil).Photo(context.Background(), p.file, time.Time{})
 		if err != nil {
 			panic(err)
 		}

@@ -27,6 +27,7 @@ import (
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/localtrainer"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
@@ -74,7 +75,7 @@ func (b *bed) wire() {
 	})
 	b.all = activities.All{
 		Records:    &activities.Records{Store: b.Store, Policy: policy()},
-		Photos:     &activities.Photos{Store: b.Store, Policy: policy(), Fetch: http.DefaultClient},
+		Photos:     &activities.Photos{Store: b.Store, Judge: photo.NewJudge(policy(), nil), Fetch: http.DefaultClient},
 		Training:   &activities.Training{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"},
 		Validation: &activities.Validation{Store: b.Store, Provider: provider},
 		Models:     &activities.Models{Store: b.Store, Provider: provider},

@@ -83,9 +83,9 @@ func (a *Photos) fetch(
 	if resp.StatusCode != http.StatusOK || !isPicture(resp.Header.Get("Content-Type")) {
 		return facts, stored, unreachable, nil
 	}
-	inspector := photo.NewInspector(a.Policy)
+	inspector := photo.NewInspector(a.Judge.Policy)
 	from := &source{Reader: resp.Body}
-	body := io.TeeReader(io.LimitReader(from, a.Policy.MaxBytes+1), inspector)
+	body := io.TeeReader(io.LimitReader(from, a.Judge.Policy.MaxBytes+1), inspector)
 	stored, err = a.Store.WritePhotoBlob(ctx, in.UserID, in.PersonaID, in.PhotoID, body)
 	if err != nil && from.failed && ctx.Err() == nil && !mayAskAgain(ctx) {
 		return facts, stored, unreachable, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
@@ -93,13 +94,14 @@ func (a *Photos) measure(
 	if err != nil {
 		return err
 	}
-	judged, err := photo.Judge(data, a.Policy)
+	judged, err := a.Judge.Photo(ctx, data, time.Time{})
 	if _, undecodable := errors.AsType[*persona.Error](err); undecodable {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	defer judged.Close()
 	s.Quality = judged.Score.Overall / 100
 	if judged.Faces == 1 {
 		s.Closeness = judged.Descriptor.Similarity(centroid)

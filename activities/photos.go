@@ -24,9 +24,9 @@ const jpegQuality = 95
 
 // Photos fetches, judges, prepares and chooses photos.
 type Photos struct {
-	Store  *storage.Store
-	Policy persona.PhotoPolicy
-	Fetch  *http.Client // refuses private, loopback, link-local and metadata addresses
+	Store *storage.Store
+	Judge *photo.Judge
+	Fetch *http.Client // refuses private, loopback, link-local and metadata addresses
 }
 
 // PhotoInput names one photo of one training.
@@ -74,7 +74,7 @@ func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (s
 		return row, err
 	}
 	report := persona.PhotoReport{Photo: row.ID, Index: row.Index, Width: row.Width, Height: row.Height}
-	judged, err := photo.Judge(data, a.Policy)
+	judged, err := a.Judge.Photo(ctx, data, row.Added)
 	var undecodable *persona.Error
 	switch {
 	case errors.As(err, &undecodable):
@@ -85,9 +85,8 @@ func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (s
 	case err != nil:
 		return row, err
 	default:
-		report.Width, report.Height = judged.Width, judged.Height
-		report.Face, report.Score, report.Findings = judged.Face.Box, judged.Score, judged.Findings
-		report.Accepted = judged.Accepted(a.Policy)
+		defer judged.Close()
+		report = judged.Report(row.ID, row.Index, a.Judge.Policy)
 		if err := a.keep(ctx, in, &row, judged, report.Accepted); err != nil {
 			return row, err
 		}
@@ -104,7 +103,7 @@ func (a *Photos) read(ctx context.Context, in PhotoInput, path string) ([]byte, 
 		return nil, err
 	}
 	defer blob.Close()
-	return io.ReadAll(io.LimitReader(blob, a.Policy.MaxBytes+1))
+	return io.ReadAll(io.LimitReader(blob, a.Judge.Policy.MaxBytes+1))
 }
 
 // keep stores the measures of a photo, and of an accepted one the prepared pictures.
@@ -121,14 +120,14 @@ func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, ju
 	if !accepted {
 		return nil
 	}
-	crop, err := judged.Prepare(a.Policy.CropSide)
+	crop, err := judged.Prepare(a.Judge.Policy.CropSide)
 	if err != nil {
 		return err
 	}
 	seed := fnv.New64a()
 	_, _ = seed.Write([]byte(row.ID)) // a hash in memory cannot fail
 	row.Prepared = nil
-	pictures := append([]*image.RGBA{crop}, photo.Augment(crop, seed.Sum64(), a.Policy.Augment)...)
+	pictures := append([]*image.RGBA{crop}, photo.Augment(crop, seed.Sum64(), a.Judge.Policy.Augment)...)
 	for i, img := range pictures {
 		path := fmt.Sprintf("personas/%s/prepared/%s/%d.jpg", in.PersonaID, row.ID, i)
 		var jpeg bytes.Buffer
@@ -194,15 +193,15 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 			return Selection{}, err
 		}
 		// Not the report's verdict: an earlier choice has put its own refusals into that.
-		members[i].Accepted = members[i].Measures.Accepted(a.Policy)
+		members[i].Accepted = members[i].Measures.Accepted(a.Judge.Policy)
 	}
-	use := a.Policy.MaxUsed
+	use := a.Judge.Policy.MaxUsed
 	if terms, err := persona.TermsFor(version.Tier, len(photos)); err == nil {
 		use = min(use, terms.MaxPhotos)
 	}
 	var s Selection
 	rows := make([]storage.Choice, len(members))
-	for i, c := range photo.SelectSet(members, a.Policy, use) {
+	for i, c := range a.Judge.Set(members, use).Choices {
 		rows[i] = storage.Choice{Photo: c.Photo, Used: c.Use, Primary: c.Primary, Findings: c.Findings}
 		switch {
 		case c.Use:

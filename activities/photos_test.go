@@ -2,10 +2,12 @@ package activities_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"image"
 	"image/jpeg"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -95,7 +97,7 @@ func last[T any](s []T) T { return s[len(s)-1] }
 // crop is what a photo is prepared to.
 func crop(t *testing.T, file []byte) []byte {
 	t.Helper()
-	judged, err := photo.Judge(file, policy())
+	judged, err := photo.NewJudge(policy(), nil).Photo(context.Background(), file, time.Time{})
 	require.NoError(t, err)
 	img, err := judged.Prepare(policy().CropSide)
 	require.NoError(t, err)
@@ -151,7 +153,7 @@ func TestTheBestPhotosAreUsedAsFarAsTheTierGoes(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	in := b.judged(0)
-	b.all.Photos.Policy.MaxUsed = 3
+	b.all.Photos.Judge.Policy.MaxUsed = 3
 	for range 2 {
 		selection, err := run(b, b.all.Photos.ChoosePhotos, in)
 		require.NoError(t, err)

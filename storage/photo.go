@@ -11,12 +11,12 @@ import (
 
 const selectPhotos = `
 SELECT id, persona_id, position, url, COALESCE(storage_path, ''), sha256, bytes, width, height, format, is_primary, is_used,
-       face_detected, quality_score, metadata, measures_path, prepared
+       face_detected, quality_score, metadata, measures_path, prepared, created_at
 FROM persona_images WHERE persona_id = $1`
 
 func scanPhoto(row pgx.CollectableRow) (p Photo, err error) {
 	return p, row.Scan(&p.ID, &p.PersonaID, &p.Index, &p.URL, &p.StoragePath, &p.SHA256, &p.Bytes, &p.Width, &p.Height,
-		&p.Format, &p.Primary, &p.Used, &p.FaceDetected, &p.QualityScore, &p.Report, &p.Measures, &p.Prepared)
+		&p.Format, &p.Primary, &p.Used, &p.FaceDetected, &p.QualityScore, &p.Report, &p.Measures, &p.Prepared, &p.Added)
 }
 
 // Photos returns every photo of a persona in the order in which they came. A persona without photos, or none, gives none.

@@ -107,6 +107,7 @@ type Photo struct {
 	Report        *persona.PhotoReport
 	Measures      *string  // blob path
 	Prepared      []string // blob paths, the crop first, then the augmented ones
+	Added         time.Time
 }
 
 // Choice says whether a photo is trained on, and what looking at the whole set found about it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
 )
@@ -27,7 +28,7 @@ func TestCommandsAgainstTheRealAPI(t *testing.T) {
 	require.NoError(t, err)
 	policy := persona.DefaultPhotoPolicy()
 	policy.MinBytes, policy.MinSide = 1, 8
-	handler, err := api.New(api.Options{Store: store, Policy: policy, Auth: auth})
+	handler, err := api.New(api.Options{Store: store, Judge: photo.NewJudge(policy, nil), Auth: auth})
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)

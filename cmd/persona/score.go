@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -77,7 +78,7 @@ func compare(results []scored, policy persona.PhotoPolicy) {
 		members[i] = photo.Member{Index: i, Accepted: s.Accepted, Measures: s.measures}
 	}
 	policy.MaxUsed = len(members) // nobody asked which of them are the best
-	for i, choice := range photo.SelectSet(members, policy, len(members)) {
+	for i, choice := range photo.NewJudge(policy, nil).Set(members, len(members)).Choices {
 		results[i].Accepted = choice.Use
 		results[i].Findings = persona.RefusalsFirst(append(results[i].Findings, choice.Findings...))
 	}
@@ -124,10 +125,11 @@ func scoreFile(name string, policy persona.PhotoPolicy) (scored, error) {
 		s.Width, s.Height, s.Findings = facts.Width, facts.Height, facts.Findings
 		return s, nil
 	}
-	judged, err := photo.Judge(data, policy)
+	judged, err := photo.NewJudge(policy, nil).Photo(context.Background(), data, time.Time{})
 	if err != nil {
 		return s, s.undecodable(err)
 	}
+	defer judged.Close()
 	s.measures = judged.Measures
 	s.Accepted, s.Score, s.Faces, s.Face = judged.Accepted(policy), judged.Score, judged.Faces, judged.Face.Box
 	s.Width, s.Height = judged.Width, judged.Height

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +24,7 @@ func TestSitterDrawsPhotosThatPass(t *testing.T) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
-		judged, err := photo.Judge(data, persona.DefaultPhotoPolicy())
+		judged, err := photo.NewJudge(persona.DefaultPhotoPolicy(), nil).Photo(t.Context(), data, time.Time{})
 		require.NoError(t, err)
 		require.True(t, judged.Accepted(persona.DefaultPhotoPolicy()), "%+v", judged.Findings)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
-	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
 )
 
@@ -27,12 +27,12 @@ type WebhookVerifier interface {
 	Verify(ctx context.Context, header http.Header, body []byte, now time.Time) (requestID string, err error)
 }
 
-// Options are everything the API needs. Store, Auth and Policy are required; without Temporal nothing can be
+// Options are everything the API needs. Store, Auth and Judge are required; without Temporal nothing can be
 // cancelled, without Webhooks every webhook is refused.
 type Options struct {
 	Store    *storage.Store
 	Temporal client.Client
-	Policy   persona.PhotoPolicy
+	Judge    *photo.Judge
 	Auth     Authenticator
 	Webhooks WebhookVerifier
 
@@ -59,8 +59,8 @@ type server struct {
 
 // New returns the whole HTTP interface. It fails when a required option is missing.
 func New(o Options) (http.Handler, error) {
-	if o.Store == nil || o.Auth == nil || o.Policy.MaxPhotos == 0 {
-		return nil, errors.New("the API needs a store, an authenticator and a photo policy")
+	if o.Store == nil || o.Auth == nil || o.Judge == nil {
+		return nil, errors.New("the API needs a store, an authenticator and a judge of photos")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
 )
@@ -63,7 +64,7 @@ func newWorld(t *testing.T, change ...func(*api.Options)) *world {
 	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
 	require.NoError(t, err)
 	o := api.Options{
-		Store: w.store, Policy: smallPolicy(), Auth: auth, Nudge: func() { w.nudged.Add(1) },
+		Store: w.store, Judge: photo.NewJudge(smallPolicy(), nil), Auth: auth, Nudge: func() { w.nudged.Add(1) },
 		Log: slog.New(slog.NewTextHandler(w.logs, nil)), Registry: prometheus.NewRegistry(),
 	}
 	for _, c := range change {

@@ -38,7 +38,7 @@ func newIntake(s *server, userID string) *intake {
 
 // doomed reports whether the request will be refused, so that storing more of it is wasted work.
 func (t *intake) doomed() bool {
-	return len(t.problems) > 0 || len(t.unusable) > 0 || t.count > t.server.Policy.MaxPhotos
+	return len(t.problems) > 0 || len(t.unusable) > 0 || t.count > t.server.Judge.Policy.MaxPhotos
 }
 
 // check returns the terms of the training, or one problem that tells everything that is wrong.
@@ -95,7 +95,7 @@ func (t *intake) complained(field string) bool {
 }
 
 func (t *intake) checkCount() error {
-	p := t.server.Policy
+	p := t.server.Judge.Policy
 	switch {
 	case t.count > p.MaxPhotos && t.cut:
 		return countError(persona.CodeTooManyPhotos, fmt.Sprintf("At most %d photos may be handed in; more came.", p.MaxPhotos))

@@ -55,7 +55,7 @@ func (s *server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 
 // uploadLimit is the largest request that could still be answered in a useful way.
 func (s *server) uploadLimit() int64 {
-	return int64(s.Policy.MaxPhotos)*s.Policy.MaxBytes + excessBytes + 1<<20
+	return int64(s.Judge.Policy.MaxPhotos)*s.Judge.Policy.MaxBytes + excessBytes + 1<<20
 }
 
 // patientBody waits for each read, not for the whole body. Between reads there is no deadline: the server reads ahead to

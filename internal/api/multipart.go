@@ -64,7 +64,7 @@ func (t *intake) readMultipart(ctx context.Context, r *http.Request) error {
 
 // takePhoto streams one photo into storage, or only looks at it when the request is refused anyway.
 func (t *intake) takePhoto(ctx context.Context, part *multipart.Part) error {
-	index, policy := t.count, t.server.Policy
+	index, policy := t.count, t.server.Judge.Policy
 	t.count++
 	if t.count > policy.MaxPhotos {
 		return t.throwAway(part, io.Discard)
@@ -108,7 +108,7 @@ func (t *intake) judge(p storage.NewPhoto, facts photo.Facts, cut bool) {
 	findings := facts.Findings
 	if cut {
 		findings = []persona.Finding{persona.NewFinding(persona.PhotoTooLargeFile, true,
-			fmt.Sprintf("more than %d MB", t.server.Policy.MaxBytes>>20))}
+			fmt.Sprintf("more than %d MB", t.server.Judge.Policy.MaxBytes>>20))}
 	}
 	for _, f := range findings {
 		if f.Refuses {

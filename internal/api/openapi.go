@@ -93,8 +93,8 @@ func limit(s *huma.Schema, l persona.ConfigLimit) {
 }
 
 func (s *server) trainBody(r huma.Registry) *huma.RequestBody {
-	minimum, last := 0.0, float64(s.Policy.MaxPhotos-1)
-	least, most := s.Policy.MinPhotos, s.Policy.MaxPhotos
+	minimum, last := 0.0, float64(s.Judge.Policy.MaxPhotos-1)
+	least, most := s.Judge.Policy.MinPhotos, s.Judge.Policy.MaxPhotos
 	nameLength, one := persona.MaxNameLetters, 1
 	common := func() map[string]*huma.Schema {
 		return map[string]*huma.Schema{

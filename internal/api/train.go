@@ -112,7 +112,7 @@ func (t *intake) commit(ctx context.Context, terms persona.TierTerms, key string
 }
 
 func (s *server) trainAnswer(p storage.Persona, replayed bool) (*trainOutput, error) {
-	terms, err := persona.TermsFor(p.Latest.Tier, s.Policy.MaxPhotos)
+	terms, err := persona.TermsFor(p.Latest.Tier, s.Judge.Policy.MaxPhotos)
 	if err != nil {
 		return nil, err
 	}

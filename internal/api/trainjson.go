@@ -58,7 +58,7 @@ func (t *intake) readJSON(r *http.Request) error {
 		t.takeConfig(body.Config)
 	}
 	t.count = len(body.PhotoURLs)
-	if t.count <= t.server.Policy.MaxPhotos {
+	if t.count <= t.server.Judge.Policy.MaxPhotos {
 		t.takeURLs(body.PhotoURLs)
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
 )
 
@@ -144,7 +145,7 @@ func realServer(tb testing.TB, policy persona.PhotoPolicy, sides ...int) *httpte
 	store := newStore(tb)
 	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
 	require.NoError(tb, err)
-	handler, err := api.New(api.Options{Store: store, Policy: policy, Auth: auth})
+	handler, err := api.New(api.Options{Store: store, Judge: photo.NewJudge(policy, nil), Auth: auth})
 	require.NoError(tb, err)
 	server := httptest.NewServer(handler)
 	tb.Cleanup(server.Close)
@@ -177,7 +178,7 @@ func TestTooMuchIsAnsweredAndNotReadToTheEnd(t *testing.T) {
 func TestFarTooMuchIsCutOff(t *testing.T) {
 	t.Parallel()
 	policy := persona.DefaultPhotoPolicy()
-	w := newWorld(t, func(o *api.Options) { o.Policy = policy })
+	w := newWorld(t, func(o *api.Options) { o.Judge = photo.NewJudge(policy, nil) })
 	r := streamed(t, "", ada, 1, 200<<20)
 	counted := &countingBody{ReadCloser: r.Body}
 	r.Body = counted

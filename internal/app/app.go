@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inflio/persona/internal/api"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
@@ -31,6 +32,7 @@ type App struct {
 	store    *storage.Store
 	temporal client.Client
 	provider *trainer.Client
+	judge    *photo.Judge
 	registry *prometheus.Registry
 	relay    *relay
 	closers  []func()
@@ -64,6 +66,7 @@ func (a *App) open(ctx context.Context) error {
 	a.provider = trainer.New(trainer.Config{
 		Key: string(a.config.FalKey), QueueURL: a.config.FalQueueURL, RESTURL: a.config.FalRESTURL, APIURL: a.config.FalAPIURL,
 	})
+	a.judge = photo.NewJudge(a.config.Photos, nil)
 	a.relay = newRelay(a.store, a.temporal, a.activities().Training, a.log)
 	return nil
 }
@@ -122,7 +125,7 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 		return err
 	}
 	handler, err := api.New(api.Options{
-		Store: a.store, Temporal: a.temporal, Policy: a.config.Photos, Auth: auth,
+		Store: a.store, Temporal: a.temporal, Judge: a.judge, Auth: auth,
 		Webhooks:  trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil),
 		Nudge:     a.relay.nudge,
 		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,

@@ -57,7 +57,7 @@ func (a *App) activities() activities.All {
 	webhooks := a.config.PublicURL + "/webhooks/fal"
 	return activities.All{
 		Records:    &activities.Records{Store: a.store, Policy: a.config.Photos},
-		Photos:     &activities.Photos{Store: a.store, Policy: a.config.Photos, Fetch: activities.NewFetcher(fetchTimeout)},
+		Photos:     &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
 		Training:   &activities.Training{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: webhooks},
 		Validation: &activities.Validation{Store: a.store, Provider: a.provider},
 		Models:     &activities.Models{Store: a.store, Provider: a.provider},

@@ -43,6 +43,13 @@ const (
 	PhotoFlat           PhotoCode = "low_contrast"
 	PhotoUnevenLight    PhotoCode = "uneven_light"
 	PhotoHeavilyEdited  PhotoCode = "heavily_edited"
+	PhotoEyesClosed     PhotoCode = "eyes_closed"
+	PhotoFaceTooLarge   PhotoCode = "face_too_large"
+	PhotoHeadCutOff     PhotoCode = "head_cut_off"
+	PhotoColourCast     PhotoCode = "colour_cast"
+	PhotoGreyscale      PhotoCode = "greyscale"
+	PhotoBordered       PhotoCode = "bordered"
+	PhotoTooOld         PhotoCode = "too_old"
 	PhotoLowScore       PhotoCode = "low_overall_score"
 	PhotoDuplicate      PhotoCode = "duplicate"
 	PhotoUnlikeOthers   PhotoCode = "unlike_the_others"
@@ -80,6 +87,13 @@ var photoCodes = []PhotoAdvice{
 	{PhotoFlat, "The picture is hazy; the face has hardly any contrast.", "Clean the lens, and avoid light shining into the camera."},
 	{PhotoUnevenLight, "One side of the face is much darker than the other.", "Turn towards the light for at least some of the photos."},
 	{PhotoHeavilyEdited, "The picture looks heavily edited or filtered.", "Use the photo as the camera took it, without filters or effects."},
+	{PhotoEyesClosed, "The eyes are closed.", "Use a photo with the eyes open."},
+	{PhotoFaceTooLarge, "The face is too close; it fills more than the picture (…).", "Use a photo taken from further away, with some space around the head."},
+	{PhotoHeadCutOff, "Part of the head is outside the picture.", "Use a photo that shows the whole head from hair to chin."},
+	{PhotoColourCast, "The colours are tinted.", "Use a photo in daylight or with the white balance on automatic."},
+	{PhotoGreyscale, "The picture is black and white.", "Use a photo in colour: the model learns the colours of skin, eyes and hair."},
+	{PhotoBordered, "The picture has a border or is a screenshot (…).", "Use the photo itself, without a frame around it."},
+	{PhotoTooOld, "The photo was taken long ago (…).", "Use photos of the last two years, so that the model looks like you do today."},
 	{PhotoLowScore, "The photo's overall quality is too low (… of 100).", "Use a sharper, better lit photo with a larger face."},
 	{PhotoDuplicate, "This is the same picture as photo ….", "Add a different photo instead: another day, place or expression."},
 	{PhotoUnlikeOthers, "This face looks unlike the others in the set.", "Check that every photo shows the same person."},

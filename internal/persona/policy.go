@@ -9,6 +9,7 @@ type PhotoPolicy struct {
 	MaxBytes  int64 `env:"PERSONA_PHOTO_MAX_BYTES"`  // largest file, in bytes
 	MinSide   int   `env:"PERSONA_PHOTO_MIN_SIDE"`   // shorter side, in pixels
 	MaxPixels int64 `env:"PERSONA_PHOTO_MAX_PIXELS"` // width times height, checked before decoding
+	MaxMemory int64 `env:"PERSONA_PHOTO_MEMORY"`     // bytes that the photos judged at one time may take together
 	MinScore  int   `env:"PERSONA_PHOTO_MIN_SCORE"`  // a photo is kept when its overall score is above this (0 to 100)
 	CropSide  int   `env:"PERSONA_PHOTO_CROP_SIDE"`  // side of the prepared square picture, in pixels
 	Augment   int   `env:"PERSONA_PHOTO_AUGMENTED"`  // augmented variants made of each kept photo
@@ -21,7 +22,7 @@ func DefaultPhotoPolicy() PhotoPolicy {
 	return PhotoPolicy{
 		MinPhotos: 5, MaxPhotos: 40, MaxUsed: 20,
 		MinBytes: 500_000, MaxBytes: 10 << 20,
-		MinSide: 512, MaxPixels: 100_000_000,
+		MinSide: 512, MaxPixels: 100_000_000, MaxMemory: 512 << 20,
 		MinScore: 70, CropSide: 1024, Augment: 2,
 	}
 }

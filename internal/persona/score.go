@@ -22,12 +22,35 @@ type PhotoReport struct {
 	Photo    string    `json:"photo_id"`
 	Index    int       `json:"index" doc:"Position of the photo in the request, from 0."`
 	Accepted bool      `json:"accepted"`
+	Verdict  Verdict   `json:"verdict,omitempty" enum:"accept,warn,refuse"`
 	Primary  bool      `json:"is_primary"`
 	Width    int       `json:"width"`
 	Height   int       `json:"height"`
 	Face     Rect      `json:"face_bounds,omitzero"`
 	Score    Score     `json:"score"`
 	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Verdict sums a photo's findings up.
+type Verdict string
+
+// The verdicts: fine, usable with something to know, and not usable.
+const (
+	VerdictAccept Verdict = "accept"
+	VerdictWarn   Verdict = "warn"
+	VerdictRefuse Verdict = "refuse"
+)
+
+// VerdictOf is the verdict on a photo with these findings; accepted tells whether it is used.
+func VerdictOf(accepted bool, findings []Finding) Verdict {
+	switch {
+	case !accepted:
+		return VerdictRefuse
+	case len(findings) > 0:
+		return VerdictWarn
+	default:
+		return VerdictAccept
+	}
 }
 
 // CheckScores are the three automatic checks of a trained model, each a share of 0 to 1.

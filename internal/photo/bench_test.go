@@ -76,7 +76,7 @@ func BenchmarkJudge(b *testing.B) {
 	_, data := twelve()
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := photo.Judge(data, persona.DefaultPhotoPolicy())
+		_, err := look(data, persona.DefaultPhotoPolicy())
 		require.NoError(b, err)
 	}
 	megapixels(b)
@@ -84,7 +84,7 @@ func BenchmarkJudge(b *testing.B) {
 
 func BenchmarkScore(b *testing.B) {
 	_, data := twelve()
-	j, err := photo.Judge(data, persona.DefaultPhotoPolicy())
+	j, err := look(data, persona.DefaultPhotoPolicy())
 	require.NoError(b, err)
 	score := photo.ScoreAgain(j)
 	b.ReportAllocs()
@@ -95,7 +95,7 @@ func BenchmarkScore(b *testing.B) {
 
 func BenchmarkAlign(b *testing.B) {
 	_, data := twelve()
-	j, err := photo.Judge(data, persona.DefaultPhotoPolicy())
+	j, err := look(data, persona.DefaultPhotoPolicy())
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -126,7 +126,7 @@ func BenchmarkWhole(b *testing.B) {
 	p := persona.DefaultPhotoPolicy()
 	b.ReportAllocs()
 	for b.Loop() {
-		j, err := photo.Judge(data, p)
+		j, err := look(data, p)
 		require.NoError(b, err)
 		crop, err := j.Prepare(p.CropSide)
 		require.NoError(b, err)
@@ -140,7 +140,7 @@ func BenchmarkWhole(b *testing.B) {
 func prepared(b *testing.B) *image.RGBA {
 	b.Helper()
 	_, data := twelve()
-	j, err := photo.Judge(data, persona.DefaultPhotoPolicy())
+	j, err := look(data, persona.DefaultPhotoPolicy())
 	require.NoError(b, err)
 	crop, err := j.Prepare(1024)
 	require.NoError(b, err)

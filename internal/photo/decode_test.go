@@ -75,7 +75,7 @@ func TestDecodeReadsEveryKindOfFile(t *testing.T) {
 			got, err := photo.Decode(c.data, smallPolicy())
 			require.NoError(t, err)
 			near(t, c.want, got, c.slack)
-			j, err := photo.Judge(c.data, smallPolicy())
+			j, err := look(c.data, smallPolicy())
 			require.NoError(t, err)
 			require.Equal(t, [2]int{233, 217}, [2]int{j.Width, j.Height})
 		})
@@ -157,7 +157,7 @@ func TestDecodeRefusesWhatCannotBeShown(t *testing.T) {
 			require.Equal(t, persona.Invalid, e.Kind)
 			require.Equal(t, persona.CodePhotosUnusable, e.Code)
 			require.Contains(t, codes(e.Photos[0].Findings), c.code)
-			_, err = photo.Judge(c.data, smallPolicy())
+			_, err = look(c.data, smallPolicy())
 			require.ErrorAs(t, err, &e)
 		})
 	}
@@ -248,7 +248,7 @@ func FuzzDecode(f *testing.F) {
 		require.False(t, b.Empty())
 		img.At(b.Min.X, b.Min.Y)
 		img.At(b.Max.X-1, b.Max.Y-1)
-		_, err = photo.Judge(data, p)
+		_, err = look(data, p)
 		require.NoError(t, err)
 	})
 }

@@ -1,7 +1,11 @@
 package photo
 
 import (
+	"context"
 	"fmt"
+	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/inflio/persona/internal/persona"
 )
@@ -17,6 +21,8 @@ type Measures struct {
 	Findings   []persona.Finding `json:"findings,omitempty"`
 	Hash       Hash              `json:"hash"`
 	Descriptor Descriptor        `json:"descriptor,omitempty"` // nil when Faces is 0
+
+	DescribedBy string `json:"described_by,omitempty"` // name of the Describer: others' descriptors cannot be compared
 }
 
 // Accepted reports whether the photo by itself is good enough: nothing refuses it, and its overall score is above
@@ -30,38 +36,82 @@ func (m Measures) Accepted(p persona.PhotoPolicy) bool {
 	return m.Faces == 1 && m.Score.Overall > float64(p.MinScore)
 }
 
-// Judgement is a judged photo whose decoded picture is still at hand, and in memory: keep the Measures, not this.
+// Judge looks at photos by one policy and with one way to describe faces. Any number of goroutines may use it at once;
+// what their photos take together stays within the policy's memory.
+type Judge struct {
+	Policy    persona.PhotoPolicy
+	describer Describer
+	memory    *semaphore.Weighted // bytes
+}
+
+// NewJudge returns a Judge. Faces are described by d, or in the classical way if d is nil.
+func NewJudge(p persona.PhotoPolicy, d Describer) *Judge {
+	if d == nil {
+		d = Classical()
+	}
+	return &Judge{Policy: p, describer: d, memory: semaphore.NewWeighted(max(p.MaxMemory, 1))}
+}
+
+// DescribedBy is the name of the describer: descriptors of another name cannot be compared with those of this judge.
+func (j *Judge) DescribedBy() string { return j.describer.Name() }
+
+// Judgement is a judged photo whose decoded picture is still at hand, and in memory: keep the Measures, and close this.
 type Judgement struct {
 	Measures
 	pic     *picture
 	quality quality
+	closed  func()
 }
 
-// Judge decodes a photo and measures it. What cannot be decoded is an *persona.Error with the findings; everything
-// else, also a photo without any face, is a Judgement that says what is wrong.
-func Judge(data []byte, p persona.PhotoPolicy) (*Judgement, error) {
-	pic, facts, err := decode(data, p)
+// Close gives the picture's memory back. The Judgement's Measures stay valid; Prepare must not be called any more.
+func (j *Judgement) Close() {
+	if j.closed != nil {
+		j.closed()
+		j.closed, j.pic = nil, nil
+	}
+}
+
+// Photo decodes a photo and measures it; at is the moment to which a photo's age is counted, and zero when age does not
+// matter. What cannot be decoded is an *persona.Error with the findings; everything else, also a photo without any
+// face, is a Judgement that says what is wrong, and that must be closed. Photo waits while other photos fill the
+// memory that the policy grants; the only other error is that of ctx.
+func (j *Judge) Photo(ctx context.Context, data []byte, at time.Time) (*Judgement, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	pic, facts, err := decode(data, j.Policy)
 	if err != nil {
 		return nil, err
 	}
-	j := &Judgement{pic: pic, Measures: Measures{Width: pic.w, Height: pic.h, Findings: facts.Findings}}
+	out := &Judgement{pic: pic, Measures: Measures{Width: pic.w, Height: pic.h, Findings: facts.Findings}}
 	small, scale := pic.overview(overviewSide)
-	j.Hash = hashOf(small)
+	out.Hash = hashOf(small)
 	faces, doubtful := pic.closer(small, scale)
 	if len(faces) == 0 {
-		j.Findings = append(j.Findings, j.explain(small, scale, doubtful)...)
-		return j, nil
+		out.Findings = append(out.Findings, out.explain(small, scale, doubtful)...)
+		return out, nil
 	}
 	main := faces[0]
 	q := measure(main.chip, main.grey)
-	j.Face, j.Faces = main.Face, people(faces)
-	j.quality = q
-	j.Score = score(pic.w, pic.h, main, q)
-	j.Hash.addFace(main.grey)
-	j.Descriptor = describe(main.grey)
-	j.Findings = append(j.Findings, findFaults(faces, q)...)
-	j.findLowScore(p)
-	return j, nil
+	out.Face, out.Faces = main.Face, people(faces)
+	out.quality = q
+	out.Score = score(pic.w, pic.h, main, q)
+	out.Hash.addFace(main.grey)
+	if err := out.describe(j.describer, main); err != nil {
+		return nil, err
+	}
+	out.Findings = append(out.Findings, findFaults(faces, q)...)
+	out.findLowScore(j.Policy)
+	return out, nil
+}
+
+func (j *Judgement) describe(d Describer, f seen) error {
+	descriptor, err := d.Describe(f.aligned())
+	if err != nil {
+		return err
+	}
+	j.Descriptor, j.DescribedBy = descriptor, d.Name()
+	return nil
 }
 
 // findLowScore adds the last resort: a photo that nothing in particular is wrong with, but that is not good either.
@@ -80,7 +130,7 @@ func (j *Judgement) findLowScore(p persona.PhotoPolicy) {
 // Report words the judgement of one photo for the people whose photo it is.
 func (m Measures) Report(photo string, index int, p persona.PhotoPolicy) persona.PhotoReport {
 	return persona.PhotoReport{
-		Photo: photo, Index: index, Accepted: m.Accepted(p), Width: m.Width, Height: m.Height,
-		Face: m.Face.Box, Score: m.Score, Findings: m.Findings,
+		Photo: photo, Index: index, Accepted: m.Accepted(p), Verdict: persona.VerdictOf(m.Accepted(p), m.Findings),
+		Width: m.Width, Height: m.Height, Face: m.Face.Box, Score: m.Score, Findings: m.Findings,
 	}
 }

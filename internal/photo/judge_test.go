@@ -62,7 +62,7 @@ var stranger = sitter.New(99)
 
 func TestJudgeWithoutAFace(t *testing.T) {
 	t.Parallel()
-	j, err := photo.Judge(encodePNG(t, ramp(300, 300)), smallPolicy())
+	j, err := look(encodePNG(t, ramp(300, 300)), smallPolicy())
 	require.NoError(t, err)
 	require.Equal(t, []persona.PhotoCode{persona.PhotoNoFace}, codes(j.Findings))
 	require.False(t, j.Accepted(smallPolicy()))
@@ -91,7 +91,7 @@ func TestLowOverallIsTheLastReason(t *testing.T) {
 	p, _ := plain()
 	strict := smallPolicy()
 	strict.MinScore = 99
-	j, err := photo.Judge(encodePNG(t, p.Image), strict)
+	j, err := look(encodePNG(t, p.Image), strict)
 	require.NoError(t, err)
 	require.Equal(t, []persona.PhotoCode{persona.PhotoLowScore}, codes(j.Findings))
 }
@@ -101,14 +101,14 @@ func TestATurnedFileIsJudgedLikeItsUprightTwin(t *testing.T) {
 	p, _ := plain()
 	upright := judge(t, p)
 	stored := turnLeft(p.Image)
-	j, err := photo.Judge(afterHeader(encodePNG(t, stored), chunk("eXIf", exif(6)[6:])), smallPolicy())
+	j, err := look(afterHeader(encodePNG(t, stored), chunk("eXIf", exif(6)[6:])), smallPolicy())
 	require.NoError(t, err)
 	require.InDelta(t, upright.Score.Overall, j.Score.Overall, 1)
 	require.InDelta(t, upright.Face.Eyes[0].X, j.Face.Eyes[0].X, 1)
 	require.InDelta(t, upright.Face.Eyes[0].Y, j.Face.Eyes[0].Y, 1)
 	require.True(t, upright.Hash.Duplicate(j.Hash))
 
-	sideways, err := photo.Judge(encodePNG(t, stored), smallPolicy())
+	sideways, err := look(encodePNG(t, stored), smallPolicy())
 	require.NoError(t, err)
 	require.Contains(t, codes(sideways.Findings), persona.PhotoTilted)
 	require.InDelta(t, -90, sideways.Face.Roll, 5)

@@ -2,12 +2,15 @@ package photo_test
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/sitter"
 )
@@ -28,9 +31,14 @@ func portrait(identity uint64, change func(*sitter.Pose)) sitter.Portrait {
 // judge judges a portrait as a PNG file, whose pixels are exactly those that were drawn.
 func judge(t testing.TB, p sitter.Portrait) *photo.Judgement {
 	t.Helper()
-	j, err := photo.Judge(encodePNG(t, p.Image), smallPolicy())
+	j, err := look(encodePNG(t, p.Image), smallPolicy())
 	require.NoError(t, err)
 	return j
+}
+
+// look judges a file by the policy p, with the classical describer.
+func look(data []byte, p persona.PhotoPolicy) (*photo.Judgement, error) {
+	return photo.NewJudge(p, nil).Photo(context.Background(), data, time.Time{})
 }
 
 // plain is one frontal portrait, drawn and judged once for all tests that only need some face.
@@ -45,7 +53,7 @@ func judgeJPEG(p sitter.Portrait) *photo.Judgement {
 	if err := photo.EncodeJPEG(&b, p.Image, 95); err != nil {
 		panic(err)
 	}
-	j, err := photo.Judge(b.Bytes(), smallPolicy())
+	j, err := look(b.Bytes(), smallPolicy())
 	if err != nil {
 		panic(err)
 	}

@@ -60,7 +60,7 @@ func TestPrepareOfATurnedFileShowsTheSame(t *testing.T) {
 	p, _ := plain()
 	want, err := judge(t, p).Prepare(200)
 	require.NoError(t, err)
-	j, err := photo.Judge(afterHeader(encodePNG(t, turnLeft(p.Image)), chunk("eXIf", exif(6)[6:])), smallPolicy())
+	j, err := look(afterHeader(encodePNG(t, turnLeft(p.Image)), chunk("eXIf", exif(6)[6:])), smallPolicy())
 	require.NoError(t, err)
 	got, err := j.Prepare(200)
 	require.NoError(t, err)

@@ -27,6 +27,12 @@ type Choice struct {
 	Findings []persona.Finding // what comparing the photos told, besides what each photo's own findings say
 }
 
+// Set is what the photos of one training come to together.
+type Set struct {
+	Choices []Choice // in the order of the members
+	Report  persona.SetReport
+}
+
 // What the classical descriptor may say. It can warn, never refuse: with these cuts 43 % of intruders among five drawn
 // people's photos are caught and 3 % of clean sets are warned of; look-alikes are not caught at all.
 const (
@@ -41,20 +47,20 @@ const (
 	twoGroupsLeast = 2 // photos in the smaller group
 )
 
-// SelectSet chooses the photos of one training: of each group of duplicates the best, then the best use of those that
+// Set chooses the photos of one training: of each group of duplicates the best, then the best use of those that
 // are left, by overall score with variety of angle as a tie-breaker. Photos that look like another person's are warned
 // of but used. The primary photo is the named one if it is used, else the best frontal one. The choices come in the
-// order of the members; p is asked for nothing but its limits.
-func SelectSet(members []Member, p persona.PhotoPolicy, use int) []Choice {
+// order of the members.
+func (j *Judge) Set(members []Member, use int) Set {
 	choices := make([]Choice, len(members))
 	for i, m := range members {
 		choices[i] = Choice{Photo: m.Photo, Index: m.Index, Use: m.Accepted}
 	}
 	dropDuplicates(members, choices)
 	warnOfOthers(members, choices)
-	keepBest(members, choices, min(use, p.MaxUsed))
+	keepBest(members, choices, min(use, j.Policy.MaxUsed))
 	choosePrimary(members, choices)
-	return choices
+	return Set{Choices: choices, Report: persona.SetReport{Photos: len(members)}}
 }
 
 // ranked lists the indexes of the members in use, best first.

@@ -113,7 +113,7 @@ func TestHashKnowsTheSamePhotoAgain(t *testing.T) {
 		"cut by 20 %":  changed(cut(0.2)),
 		"tilted by 3°": changed(gift.Rotate(3, image.Black.C, gift.CubicInterpolation)),
 	} {
-		copied, err := photo.Judge(encodePhoto(t, img), smallPolicy())
+		copied, err := look(encodePhoto(t, img), smallPolicy())
 		require.NoError(t, err)
 		require.True(t, j.Hash.Duplicate(copied.Hash), name)
 	}
@@ -133,14 +133,14 @@ func TestSelectSetKeepsTheBestOfCopies(t *testing.T) {
 	better := album[0]
 	better.Score.Overall += 0.5
 	m := members(append(slices.Clone(album), better)...)
-	choices := photo.SelectSet(m, smallPolicy(), 20)
+	choices := photo.NewJudge(smallPolicy(), nil).Set(m, 20).Choices
 	require.False(t, choices[0].Use)
 	require.True(t, choices[5].Use)
 	require.Equal(t, []persona.PhotoCode{persona.PhotoDuplicate}, codes(choices[0].Findings))
 	require.Contains(t, choices[0].Findings[0].Why, "photo 6")
 
 	m[0].Primary = true
-	choices = photo.SelectSet(m, smallPolicy(), 20)
+	choices = photo.NewJudge(smallPolicy(), nil).Set(m, 20).Choices
 	require.True(t, choices[0].Use, "the named primary photo gives way to no copy of it")
 	require.True(t, choices[0].Primary)
 	require.False(t, choices[5].Use)
@@ -161,7 +161,7 @@ func TestSelectSetUsesTheBest(t *testing.T) {
 	}
 	m := members(all...)
 	m[4].Accepted = false
-	choices := photo.SelectSet(m, smallPolicy(), 12)
+	choices := photo.NewJudge(smallPolicy(), nil).Set(m, 12).Choices
 	used, primary, worstUsed, bestLeft := 0, 0, math.Inf(1), 0.0
 	for i, c := range choices {
 		require.Equal(t, m[i].Photo, c.Photo)
@@ -184,8 +184,8 @@ func TestSelectSetUsesTheBest(t *testing.T) {
 	require.Equal(t, 1, primary)
 	require.GreaterOrEqual(t, worstUsed, bestLeft)
 	require.False(t, choices[4].Use)
-	require.Equal(t, choices, photo.SelectSet(m, smallPolicy(), 12))
-	require.Empty(t, photo.SelectSet(nil, smallPolicy(), 12))
+	require.Equal(t, choices, photo.NewJudge(smallPolicy(), nil).Set(m, 12).Choices)
+	require.Empty(t, photo.NewJudge(smallPolicy(), nil).Set(nil, 12).Choices)
 }
 
 func TestSelectSetWarnsOfTwoPeople(t *testing.T) {
@@ -193,7 +193,7 @@ func TestSelectSetWarnsOfTwoPeople(t *testing.T) {
 	all := albums()
 	mixed := members(append(slices.Clone(all[0]), all[1][:4]...)...)
 	warned := []string{}
-	for _, c := range photo.SelectSet(mixed, smallPolicy(), 20) {
+	for _, c := range photo.NewJudge(smallPolicy(), nil).Set(mixed, 20).Choices {
 		require.True(t, c.Use, "the descriptor alone never refuses")
 		if slices.Contains(codes(c.Findings), persona.PhotoProbablyTwoSet) {
 			require.False(t, c.Findings[0].Refuses)
@@ -202,7 +202,7 @@ func TestSelectSetWarnsOfTwoPeople(t *testing.T) {
 	}
 	require.Equal(t, []string{"5", "6", "7", "8"}, warned)
 	for _, album := range all {
-		for _, c := range photo.SelectSet(members(album...), smallPolicy(), 20) {
+		for _, c := range photo.NewJudge(smallPolicy(), nil).Set(members(album...), 20).Choices {
 			require.NotContains(t, codes(c.Findings), persona.PhotoProbablyTwoSet)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,7 +29,7 @@ func judge(img image.Image) (*photo.Judgement, error) {
 	if err := photo.EncodeJPEG(&file, img, 95); err != nil {
 		return nil, err
 	}
-	return photo.Judge(file.Bytes(), p)
+	return photo.NewJudge(p, nil).Photo(context.Background(), file.Bytes(), time.Time{})
 }
 
 func judged(t *testing.T, img image.Image) *photo.Judgement {

@@ -2,9 +2,11 @@ package facemodel
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"math"
 	"slices"
+	"time"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -36,11 +38,12 @@ func (t texture) describe() photo.Descriptor {
 	if photo.EncodeJPEG(&file, t.image(), 95) != nil {
 		return nil
 	}
-	j, err := photo.Judge(file.Bytes(), p)
-	if err != nil || j.Faces == 0 {
+	j, err := photo.NewJudge(p, nil).Photo(context.Background(), file.Bytes(), time.Time{})
+	if err != nil {
 		return nil
 	}
-	return j.Descriptor
+	defer j.Close()
+	return j.Descriptor // nil without a face
 }
 
 // discord is how much the photos fall into two groups: the mean likeness within the groups less that between them. It
