@@ -29,8 +29,8 @@ type Choice struct {
 
 // Set is what the photos of one training come to together.
 type Set struct {
-	Choices []Choice // in the order of the members
-	Report  persona.SetReport
+	Choices []Choice          // in the order of the members
+	Report  persona.SetReport // about the photos in use
 }
 
 // What the classical descriptor may say. It can warn, never refuse: with these cuts 43 % of intruders among five drawn
@@ -60,7 +60,26 @@ func (j *Judge) Set(members []Member, use int) Set {
 	warnOfOthers(members, choices)
 	keepBest(members, choices, min(use, j.Policy.MaxUsed))
 	choosePrimary(members, choices)
-	return Set{Choices: choices, Report: persona.SetReport{Photos: len(members)}}
+	return Set{Choices: choices, Report: j.report(members, choices)}
+}
+
+// report counts.
+func (j *Judge) report(members []Member, choices []Choice) persona.SetReport {
+	r := persona.SetReport{Photos: len(members)}
+	for i, c := range choices {
+		if members[i].Accepted {
+			r.Accepted++
+		}
+		if c.Use {
+			r.Used++
+		}
+	}
+	if r.Used >= j.Policy.MinPhotos {
+		// Without a wanted tier there is always one.
+		terms, _ := persona.TermsFor("", r.Used)
+		r.Tier = terms.Tier
+	}
+	return r
 }
 
 // ranked lists the indexes of the members in use, best first.
