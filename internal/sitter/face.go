@@ -105,7 +105,8 @@ func (s *shape) beardOn(out *surface, p vec) {
 	edge := 0.55 + 0.55*step(0.85, 0.45, side) // the cheek line falls towards the mouth
 	where := step(edge-0.05, edge+0.16, y+0.05*noise2(x*9, y*9, s.seed^41))
 	where = max(where, bump(x, y-(s.noseLength+s.mouthY)/2-0.06, 0.36, 0.085)*1.3)
-	where *= step(0.16, 0.24, math.Hypot(x/2.2, y-s.mouthY-0.02)) + 0.9*step(s.mouthY, s.mouthY-0.05, y)
+	upper, lower := s.lipEdges(x)
+	where *= step(0.16, 0.24, math.Hypot(x/2.2, y-max(upper, min(lower, y))-0.02)) + 0.9*step(s.mouthY, s.mouthY-0.05, y)
 	where *= 1 - step(0.86, 1.02, side)*step(0.5, 0.3, y)
 	where = max(0, min(1, where))
 	hairs := 0.5 + 0.5*noise2(x*34+y*6, y*17, s.seed^42) + 0.35*noise2(x*75-y*9, y*30, s.seed^43)
@@ -118,52 +119,6 @@ func (s *shape) beardOn(out *surface, p vec) {
 		out.colour = out.colour.mix(s.skin.mix(s.brow, 0.85), 0.8*k)
 	}
 	out.shine *= 1 - 0.8*k
-}
-
-func (s *shape) mouth(out *surface, x, y float64) {
-	w := s.mouthWidth * (1 + 0.14*s.smile)
-	q := x / w
-	if math.Abs(q) > 1.15 || math.Abs(y-s.mouthY) > 0.4 {
-		return
-	}
-	line := s.mouthLine(x)
-	open := 0.15 * step(0.45, 1, s.smile) * math.Pow(max(0, 1-q*q*1.15), 0.6)
-	taper := math.Pow(max(0, 1-math.Abs(q)), 0.55)
-	bow := 1 - 0.28*bump(x, 0, 0.05, 1) + 0.12*bump(math.Abs(x)-0.09, 0, 0.06, 1)
-	top := line - open*0.25 - s.lipUpper*taper*bow*(1-0.25*s.smile)
-	upper := line - open*0.25
-	lower := line + open*0.75
-	bottom := lower + s.lipLower*math.Pow(max(0, 1-q*q), 0.7)*(1-0.15*s.smile)
-	const soft = 0.012
-	lip := step(top-soft, top+soft, y) * step(bottom+soft*1.6, bottom-soft*1.6, y) * step(1.02, 0.96, math.Abs(q))
-	creases := 1 + 0.09*noise2(x*60, y*7, s.seed^51)
-	colour := s.lips.scale(creases)
-	if y < line {
-		colour = colour.scale(0.84)
-	}
-	out.colour = out.colour.mix(colour, 0.9*lip)
-	out.shine += 0.09 * lip * step(lower, lower+0.05, y)
-	if open > 0.004 && y > upper && y < lower {
-		in := (y - upper) / (lower - upper)
-		teeth := srgb(0xe6dfd2)
-		gap := math.Abs(math.Mod(math.Abs(x)*7.5+0.5, 1) - 0.5)
-		teeth = teeth.scale(mix(0.62, 1, step(0.5, 0.4, gap)) * mix(1, 0.45, q*q) * mix(0.8, 1, in))
-		colour := teeth
-		if in > 0.72 {
-			colour = s.lips.scale(0.25)
-		}
-		edge := step(0, 0.012, y-upper) * step(0, 0.012, lower-y)
-		out.colour = out.colour.mix(s.lips.scale(0.14).mix(colour, edge), 1)
-		out.hollow = 0.2
-		return
-	}
-	dark := bump(y-line, 0, 0.014, 1) * step(1.06, 0.9, math.Abs(q))
-	if open > 0.004 {
-		dark = max(bump(y-upper, 0, 0.01, 1), bump(y-lower, 0, 0.01, 1)) * step(1.06, 0.9, math.Abs(q))
-	}
-	corner := bump(math.Abs(x)-w, y-s.mouthLine(w), 0.035, 0.03)
-	out.colour = out.colour.scale(1 - 0.72*dark - 0.45*corner*(1-dark))
-	out.hollow += 0.4 * bump(y-bottom-0.07, x, 0.05, w*0.7)
 }
 
 // browLine is the y of the middle of an eyebrow, by where along it: -1 is at the nose, 1 at the temple.

@@ -10,6 +10,7 @@ func (s *shape) hairEdge(p vec) float64 {
 	if s.fringe > 0 {
 		front += s.fringe * (1 + 0.5*math.Sin(2.2*(az-s.part))) * step(1.1, 0.7, side)
 	}
+	front = mix(front, 0.2+0.05*math.Sin(az*7+s.part), s.overEyes*step(0.9, 0.7, side))
 	burns := 0.05 + 0.4*s.beard
 	edge := mix(front, burns, step(0.72, 1.12, side))
 	edge = mix(edge, -0.12, step(1.42, 1.52, side))
@@ -32,6 +33,7 @@ func (s *shape) hairShell() *mesh {
 		if s.hairLength > 0 || s.fringe > 0 {
 			groove = 0.6 * bump(p.x-s.part*s.width, 0, 0.06, 1) * step(-0.9, -1.2, p.y)
 		}
+		thick += 0.22 * s.overEyes * step(-0.75, -0.3, p.y) * step(0, 0.4, p.z)
 		lift := thick*step(0, 0.32, depth)*(1-groove) + 0.02*step(-0.02, 0.1, depth) - 0.06*step(0.06, -0.1, depth)
 		out := vec{p.x, p.y * 0.8, p.z + 0.15}.unit()
 		return p.add(out.scale(lift))
@@ -76,8 +78,12 @@ func (s *shape) strand(p vec, lock bool) float64 {
 	return 0.55*noise2(across*24+warp*5, along*3+warp, s.seed^0x14) + 0.55*noise2(across*75+warp*14, along*6, s.seed^0x15)
 }
 
-// hairCut reports whether a point of a hair surface is a gap between strands at the edge of the hair.
-func (s *shape) hairCut(which part, p vec) bool {
+// cut reports whether a point of hair or hood is not there: a gap between strands at the edge of the hair, or the
+// opening of the hood.
+func (s *shape) cut(which part, p vec) bool {
+	if which == partHood {
+		return inHoodOpening(p)
+	}
 	if which == partHair {
 		depth := s.hairEdge(p) - p.y
 		if depth > 0.16 {

@@ -53,7 +53,7 @@ func (l *lighting) castShadows(sc *scene) {
 	}
 	for i := range sc.tris {
 		t := &sc.tris[i]
-		if t.mesh.part == partTorso {
+		if t.mesh.part == partTorso || t.mesh.part == partHood && inHoodOpening(t.model(1./3, 1./3, 1./3)) {
 			continue
 		}
 		var x, y, z [3]float64
@@ -177,9 +177,15 @@ func (sc *scene) shade(f *figure, which part, p, n vec) vec {
 		s, n = f.clothes(p, n)
 	case partHair, partLocks:
 		s = f.hairAt(p, which == partLocks)
+	case partHat:
+		s = f.hatAt(p)
+	case partHood:
+		s = f.hoodAt(p)
+	case partHand:
+		s = f.skinAt(p)
 	}
 	v := f.viewNormal(which, n)
-	if which == partLocks && v.z < 0 {
+	if (which == partLocks || which == partHood) && v.z < 0 {
 		v = v.scale(-1)
 		s.hollow = 0.6
 	}

@@ -12,7 +12,22 @@ const (
 	partTorso
 	partHair
 	partLocks // long hair that hangs from the head
+	partHat
+	partHood
+	partHand // a hand before the face
+	partArm  // arms and hands that hang
+	partLegs
 )
+
+// ofBody reports whether a part keeps still when the head turns.
+func (p part) ofBody() bool {
+	switch p {
+	case partNeck, partTorso, partHood, partArm, partLegs:
+		return true
+	default:
+		return false
+	}
+}
 
 // mesh is a grid of rows x cols points, closed around the columns.
 type mesh struct {
@@ -63,8 +78,11 @@ func (m *mesh) joinPole() {
 // shape computes the surfaces of one person in one pose.
 type shape struct {
 	*traits
-	smile, open float64 // mouth and eyes, 0 to 1
+	smile       float64 // 0 to 1
+	mouthOpen   float64 // 0 to 1
+	open        float64 // the eyes, 0 to 1
 	yaw, glintX float64 // degrees; where the light glints in the eyes, -1 to 1
+	overEyes    float64 // how far the fringe hangs over the eyes, 0 to 1
 	mask        bool
 }
 
@@ -129,13 +147,17 @@ func (s *shape) relief(x, y float64) float64 {
 		z -= 0.05 * fold * bump(side-line, 0, 0.05, 1) * step(-0.1, 0.25, down) * step(1.3, 0.8, down)
 	}
 
-	my := s.mouthLine(x)
-	across := step(s.mouthWidth*1.2, s.mouthWidth*0.5, side)
-	z += 0.075 * across * bump(y-my+s.lipUpper*0.55, 0, s.lipUpper*0.9, 1)
-	z += 0.085 * across * bump(y-my-s.lipLower*0.6, 0, s.lipLower*0.8, 1)
-	z -= 0.06 * across * bump(y-my, 0, 0.022, 1)
-	z += 0.05 * bump(x, y-s.mouthY, 0.5, 0.3)
-	z -= 0.055 * bump(x, y-s.mouthY-0.26, 0.3, 0.07)
+	gap := 0.0
+	if across := step(s.mouthWidth*1.2, s.mouthWidth*0.5, side); across > 0 && math.Abs(y-s.mouthY) < 1 {
+		upper, lower := s.lipEdges(x)
+		gap = lower - upper
+		z += 0.075 * across * bump(y-upper+s.lipUpper*0.55, 0, s.lipUpper*0.9, 1)
+		z += 0.085 * across * bump(y-lower-s.lipLower*0.6, 0, s.lipLower*0.8, 1)
+		z -= 0.06 * across * bump(y-max(upper, min(lower, y)), 0, 0.022, 1)
+		z -= min(0.12, 0.5*gap) * across * step(upper, upper+0.04, y) * step(lower, lower-0.04, y)
+	}
+	z += 0.05 * bump(x, y-s.mouthY-0.5*gap, 0.5, 0.3+0.5*gap)
+	z -= 0.055 * bump(x, y-s.mouthY-0.26-gap, 0.3, 0.07)
 	z -= 0.02 * bump(x, y-(tip+s.mouthY)/2-0.03, 0.035, 0.1)
 	z += 0.11 * bump(x, y-s.chin+0.27, 0.27, 0.2)
 	if s.mask {
@@ -153,12 +175,6 @@ func (s *shape) maskCover(x, y float64) float64 {
 	}
 	top := s.noseLength - 0.34 + 0.28*x*x
 	return step(top-0.01, top+0.01, y)
-}
-
-// mouthLine is the y of the line between the lips: corners lift with a smile.
-func (s *shape) mouthLine(x float64) float64 {
-	q := x / s.mouthWidth
-	return s.mouthY - (0.015+0.13*s.smile)*q*q + 0.04*s.smile
 }
 
 func (s *shape) headMesh() *mesh {

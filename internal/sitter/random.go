@@ -78,6 +78,9 @@ func noise3(p vec, seed uint32) float64 {
 	return mix(a, b, zf)
 }
 
+// unit clamps to 0..1.
+func unit(v float64) float64 { return max(0, min(1, v)) }
+
 func mix(a, b, t float64) float64 { return a + (b-a)*t }
 
 // step rises smoothly from 0 at a to 1 at b; with a > b it falls.

@@ -41,7 +41,7 @@ func (b *buffer) fill(t *triangle, id uint32, from, to int) {
 	if x0 > x1 || area == 0 {
 		return
 	}
-	hair := t.mesh.part == partHair || t.mesh.part == partLocks
+	ragged := t.mesh.part == partHair || t.mesh.part == partLocks || t.mesh.part == partHood
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
 			px, py := (float64(x)+0.5)/k, (float64(y)+0.5)/k
@@ -54,7 +54,7 @@ func (b *buffer) fill(t *triangle, id uint32, from, to int) {
 			if z <= b.depth[o] {
 				continue
 			}
-			if hair && t.fig.hairCut(t.mesh.part, t.model(u, v, w)) {
+			if ragged && t.fig.cut(t.mesh.part, t.model(u, v, w)) {
 				continue
 			}
 			b.depth[o], b.tri[o] = z, id

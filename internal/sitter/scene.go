@@ -49,18 +49,14 @@ func newScene(s Sitter, width, height int, p Pose) *scene {
 		cx:    float64(width) / 2, cy: float64(height) * mix(0.40, 0.46, step(0.3, 0.7, p.Distance)),
 		figures: []*figure{first},
 	}
+	sc.cx += p.OffsetX * float64(width)
+	sc.cy += p.OffsetY * float64(height)
 	if p.Distance < 0.25 {
 		r := newRandom(p.Background, 0xd15)
 		sc.cx += (r.unit() - 0.5) * 0.3 * (float64(width) - 6*sc.scale)
 	}
 	if p.Second != nil {
-		q := DefaultPose()
-		q.Yaw, q.Roll, q.Smile, q.Outfit = -0.5*p.Yaw-6, -3, 0.5, p.Outfit+1
-		second := newFigure(*p.Second, q)
-		apart := min(float64(width)/sc.scale*0.46, 3.4)
-		first.at = vec{-apart / 2, 0, 0}
-		second.at = vec{apart / 2, 0.1, -0.6}
-		sc.figures = append(sc.figures, second)
+		sc.addSecond(*p.Second)
 	}
 	sc.light = newLighting(p)
 	for _, f := range sc.figures {
@@ -70,19 +66,38 @@ func newScene(s Sitter, width, height int, p Pose) *scene {
 	return sc
 }
 
+// addSecond puts another person at the right of the first. A smaller one stands further away on the same ground.
+func (sc *scene) addSecond(s Sitter) {
+	p, first := sc.pose, sc.figures[0]
+	q := DefaultPose()
+	q.Yaw, q.Roll, q.Smile, q.Outfit, q.Distance = -0.5*p.Yaw-6, -3, 0.5, p.Outfit+1, p.Distance
+	second := newFigure(s, q)
+	size := p.SecondScale
+	if size <= 0 {
+		size = 1
+	}
+	away := cameraDistance * (1/size - 1)
+	apart := min(float64(sc.width)/sc.scale*0.46, 3.4)
+	first.at = vec{-apart / 2 * size, 0, 0}
+	second.at = vec{(apart - apart/2*size) / size, 0.1, -0.6 - away}
+	sc.figures = append(sc.figures, second)
+}
+
 func newFigure(s Sitter, p Pose) *figure {
 	f := &figure{
 		shape: shape{
-			traits: s.traits(), smile: max(0, min(1, p.Smile)), open: p.EyesOpen, yaw: p.Yaw,
+			traits: s.traits(), smile: unit(p.Smile), mouthOpen: unit(p.MouthOpen), open: unit(p.EyesOpen), yaw: p.Yaw,
 			glintX: math.Sin(p.Light * math.Pi / 180), mask: p.Mask,
 		},
 		pose: p, head: turn(p.Yaw, p.Pitch, p.Roll), body: turn(0.3*p.Yaw, 0, 0.15*p.Roll),
 	}
 	f.outfit = newOutfit(f.outfitTaste, p.Outfit)
-	f.meshes = []*mesh{f.headMesh(), f.ear(-1), f.ear(1), f.neck(), f.torso()}
+	f.dropJaw()
+	f.dress()
+	f.meshes = append(f.meshes, f.headMesh(), f.ear(-1), f.ear(1), f.neck(), f.torso())
 	if !f.bald {
 		f.meshes = append(f.meshes, f.hairShell())
-		if f.hairLength > 0 {
+		if f.hairLength > 0 && !p.Hood {
 			f.meshes = append(f.meshes, f.locks())
 		}
 	}
@@ -91,14 +106,14 @@ func newFigure(s Sitter, p Pose) *figure {
 
 // view moves a point of a part into view space.
 func (f *figure) view(which part, p vec) vec {
-	if which == partNeck || which == partTorso {
+	if which.ofBody() {
 		return f.body.apply(p).add(f.at)
 	}
 	return f.head.apply(p).add(f.at)
 }
 
 func (f *figure) viewNormal(which part, n vec) vec {
-	if which == partNeck || which == partTorso {
+	if which.ofBody() {
 		return f.body.apply(n)
 	}
 	return f.head.apply(n)
@@ -135,33 +150,6 @@ func (sc *scene) project(f *figure) {
 			}
 		}
 	}
-}
-
-// truth tells where the first person's features are in the picture.
-func (sc *scene) truth(out *Portrait) {
-	f := sc.figures[0]
-	at := func(x, y float64) (pixel [2]float64) {
-		pixel[0], pixel[1], _ = sc.screen(f.view(partHead, f.surface(x, y)))
-		return pixel
-	}
-	wide := f.mouthWidth * (1 + 0.14*f.smile)
-	out.Eyes = [2][2]float64{at(-f.eyeGap, 0), at(f.eyeGap, 0)}
-	out.Brows = [2][2]float64{at(-f.eyeGap, f.browLine(0)), at(f.eyeGap, f.browLine(0))}
-	out.Nose = at(0, f.noseLength)
-	out.Mouth = [4][2]float64{
-		at(-wide, f.mouthLine(wide)), at(wide, f.mouthLine(wide)),
-		at(0, f.mouthLine(0)-0.5*f.lipUpper), at(0, f.mouthLine(0)+0.5*f.lipLower),
-	}
-	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	head := f.meshes[0]
-	for _, p := range head.pos {
-		if p.z < 0.05 || p.y < -0.62 {
-			continue
-		}
-		x, y, _ := sc.screen(f.view(partHead, p))
-		x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
-	}
-	out.Face = [4]float64{x0, y0, x1 - x0, y1 - y0}
 }
 
 // surface is the point of the face at x, y.

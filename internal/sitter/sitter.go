@@ -6,10 +6,7 @@
 // light, procedural skin, eyes and hair. Everything follows from two seeds, so the same call gives the same pixels.
 package sitter
 
-import (
-	"image"
-	"math"
-)
+import "image"
 
 // Sitter is one imagined person. The zero value is the person with identity 0.
 type Sitter struct {
@@ -29,24 +26,34 @@ type Pose struct {
 	Pitch float64 // degrees; positive looks down
 	Roll  float64 // degrees; positive tilts clockwise in the picture
 
-	Smile    float64 // 0 serious to 1 laughing with teeth
-	EyesOpen float64 // 0 closed to 1 open
+	Smile     float64 // 0 serious to 1 laughing with teeth
+	MouthOpen float64 // 0 as the smile has it to 1 wide open
+	EyesOpen  float64 // 0 closed to 1 open
 
 	Light    float64 // degrees of azimuth of the key light: 0 from the camera, 90 from the picture's right
 	Contrast float64 // 0 soft window light to 1 a single hard lamp
 	Exposure float64 // stops: -3 is far too dark, +2 far too bright
 
-	Distance   float64 // width of the face over the shorter side of the picture; 0.38 is a portrait
+	Distance   float64 // width of the face over the shorter side of the picture, 0.02 to 2; 0.38 is a portrait
+	OffsetX    float64 // moves everybody to the right by this share of the picture's width
+	OffsetY    float64 // moves everybody down by this share of the picture's height
 	Background uint64  // seed of what is behind
 	Outfit     uint64  // seed of the clothes
 
-	Glasses    bool // clear glasses, which hide nothing
-	Sunglasses bool // dark glasses, which hide the eyes
-	Mask       bool // a surgical mask from the nose to the chin
+	Glasses    bool    // clear glasses, which hide nothing
+	Sunglasses bool    // dark glasses, which hide the eyes
+	Mask       bool    // a surgical mask from the nose to the chin
+	Hand       bool    // a hand before the mouth
+	Hat        bool    // a knitted hat, which hides the hair
+	Hood       bool    // the hood of a pullover, which hides hair and ears
+	Fringe     float64 // 0 the person's own to 1 hair hanging over the eyes
 
 	Blur   float64 // standard deviation of a Gaussian blur, as a share of the distance between the eyes
 	Noise  float64 // standard deviation of sensor noise in levels of 0 to 255
 	Second *Sitter // another person, at the first one's side
+
+	SecondScale float64 // size of the second person, 1 beside the first to 0.1 far behind; 0 means 1
+	Edit        Edit    // what was done to the picture afterwards
 }
 
 // DefaultPose is a friendly frontal portrait in soft light.
@@ -54,21 +61,11 @@ func DefaultPose() Pose {
 	return Pose{Smile: 0.3, EyesOpen: 1, Light: 30, Contrast: 0.3, Distance: 0.38}
 }
 
-// Portrait is a picture with the truth about it, in pixels with the origin at the top left.
+// Portrait is a picture with the truth about it.
 type Portrait struct {
 	Image *image.RGBA
-	Eyes  [2][2]float64 // x, y of the eye centres: the one further left in an upright head first
-	Nose  [2]float64    // the tip
-	Mouth [4][2]float64 // left and right corner, middle of the upper and of the lower lip
-	Brows [2][2]float64 // the middles of the eyebrows, in the order of the eyes
-	Face  [4]float64    // x, y, width, height of the box from brow to chin and from side to side
-	Roll  float64       // degrees, as in the pose
-	Yaw   float64       // degrees, as in the pose
-}
-
-// EyeDistance is the distance between the eyes in pixels.
-func (p Portrait) EyeDistance() float64 {
-	return math.Hypot(p.Eyes[1][0]-p.Eyes[0][0], p.Eyes[1][1]-p.Eyes[0][1])
+	Features
+	Second *Features // the second person; nil when there is none
 }
 
 // Draw makes a picture of width x height pixels, both at least 16.
@@ -76,16 +73,20 @@ func (s Sitter) Draw(width, height int, p Pose) Portrait {
 	if p.Distance <= 0 {
 		p.Distance = DefaultPose().Distance
 	}
-	sc := newScene(s, width, height, p)
-	img := sc.render()
-	portrait := Portrait{Image: img, Roll: p.Roll, Yaw: p.Yaw}
-	sc.truth(&portrait)
+	frame := p.Edit.frame(width, height)
+	sc := newScene(s, frame.Dx(), frame.Dy(), p)
+	portrait := Portrait{Image: sc.render(), Features: sc.features(sc.figures[0])}
+	if len(sc.figures) > 1 {
+		second := sc.features(sc.figures[1])
+		portrait.Second = &second
+	}
 	if p.Blur > 0 {
-		blur(img, p.Blur*portrait.EyeDistance())
+		blur(portrait.Image, p.Blur*portrait.EyeDistance())
 	}
 	if p.Noise > 0 {
-		addNoise(img, p.Noise, s.identity^p.Background, nil)
+		addNoise(portrait.Image, p.Noise, s.identity^p.Background, nil)
 	}
+	p.Edit.apply(&portrait, frame, width, height)
 	return portrait
 }
 

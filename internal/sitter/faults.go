@@ -1,0 +1,158 @@
+package sitter
+
+import (
+	"bytes"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"math"
+)
+
+// faultSide is the side of a faulty photo in pixels, unless its fault is to be small.
+const faultSide = 1024
+
+// Fault is one thing that can be wrong with a photo.
+type Fault struct {
+	Code string // what a judge calls it
+	Name string // of the photo, unique: the code, and more where a code has several photos
+
+	// Pose makes the fault in the picture of an otherwise good portrait; nil when there is no such picture.
+	Pose func(p *Pose)
+	// OfSet says that the photo by itself is good: the fault shows beside other photos of the person.
+	OfSet bool
+
+	person func(s Sitter) Sitter
+	file   func(p Portrait) []byte
+}
+
+// Faults has at least one photo for every rule about photos, in a fixed order.
+func Faults() []Fault {
+	faults := []Fault{
+		{Code: "empty_file", file: func(Portrait) []byte { return []byte{} }},
+		{Code: "not_jpeg_or_png", file: encodeGIF},
+		{Code: "file_too_small", file: func(p Portrait) []byte { return encodeJPEG(p.Image, 60) }},
+		{Code: "file_too_large", file: func(p Portrait) []byte { return withWeight(EncodePhoto(p), 11<<20) }},
+		{Code: "resolution_too_low", file: func(p Portrait) []byte { return withWeight(encodeJPEG(shrunk(p.Image, 3), 95), 600_000) }},
+		{Code: "too_many_pixels", file: func(p Portrait) []byte { return claimSize(EncodePhoto(p), 20_000, 15_000) }},
+		{Code: "damaged", file: func(p Portrait) []byte { return withWeight(EncodePhoto(p), 1_200_000)[:1_000_000] }},
+		{Code: "too_old", file: func(p Portrait) []byte { return withDate(EncodePhoto(p), "2009:07:04 15:30:00") }},
+
+		{Code: "no_face", Pose: func(p *Pose) { p.OffsetX = 4 }},
+		{Code: "several_faces", Pose: func(p *Pose) { p.Second, p.Distance = &Sitter{identity: 99}, 0.32 }},
+		{Code: "face_too_small", Pose: func(p *Pose) { p.Distance = 0.09 }},
+		{Code: "face_too_large", Pose: func(p *Pose) { p.Distance = 0.95 }},
+		{Code: "head_cut_off", Pose: func(p *Pose) { p.Distance, p.OffsetY = 0.5, -0.3 }},
+		{Code: "head_cut_off", Name: "head_cut_off-side", Pose: func(p *Pose) { p.Distance, p.OffsetX = 0.45, 0.36 }},
+		{Code: "eyes_hidden", Pose: func(p *Pose) { p.Sunglasses = true }},
+		{Code: "eyes_hidden", Name: "eyes_hidden-fringe", Pose: func(p *Pose) { p.Fringe = 1 }},
+		{Code: "eyes_closed", Pose: func(p *Pose) { p.EyesOpen = 0 }},
+		{Code: "face_covered", Pose: func(p *Pose) { p.Mask = true }},
+		{Code: "face_covered", Name: "face_covered-hand", Pose: func(p *Pose) { p.Hand = true }},
+		{Code: "extreme_angle", Pose: func(p *Pose) { p.Yaw = 70 }},
+		{Code: "tilted", Pose: func(p *Pose) { p.Roll = 34 }},
+
+		{Code: "blurred", Pose: func(p *Pose) { p.Blur = 0.035 }},
+		{Code: "too_dark", Pose: func(p *Pose) { p.Exposure = -3.2 }},
+		{Code: "overexposed", Pose: func(p *Pose) { p.Exposure = 3 }},
+		{Code: "low_contrast", Pose: func(p *Pose) { p.Edit.Haze = 0.75 }},
+		{Code: "uneven_light", Pose: func(p *Pose) { p.Contrast, p.Light = 0.9, 75 }},
+		{Code: "colour_cast", Pose: func(p *Pose) { p.Edit.Cast = [3]float64{-0.9, 0, 1.1} }},
+		{Code: "colour_cast", Name: "colour_cast-green", Pose: func(p *Pose) { p.Edit.Cast = [3]float64{-0.6, 0.5, -0.5} }},
+		{Code: "greyscale", Pose: func(p *Pose) { p.Edit.Saturate = -1 }},
+		{Code: "greyscale", Name: "greyscale-sepia", Pose: func(p *Pose) { p.Edit.Sepia = 1 }},
+		{Code: "heavily_edited", Pose: func(p *Pose) { p.Edit.Posterise = 5 }},
+		{Code: "heavily_edited", Name: "heavily_edited-vivid", Pose: func(p *Pose) { p.Edit.Saturate = 1.6 }},
+		{Code: "heavily_edited", Name: "heavily_edited-smooth", Pose: func(p *Pose) { p.Edit.Smooth = 1 }},
+		{Code: "bordered", Pose: func(p *Pose) { p.Edit.Border = 0.1 }},
+		{Code: "bordered", Name: "bordered-bars", Pose: func(p *Pose) { p.Edit.Bars = 0.15 }},
+		{Code: "bordered", Name: "bordered-screenshot", Pose: func(p *Pose) { p.Edit.Screenshot = true }},
+		{Code: "low_overall_score", Pose: func(p *Pose) {
+			p.Distance, p.Blur, p.Noise, p.Exposure, p.Yaw = 0.2, 0.017, 6, -1.3, 25
+		}},
+
+		{Code: "duplicate", Name: "duplicate-1", OfSet: true, Pose: alike},
+		{Code: "duplicate", Name: "duplicate-2", OfSet: true, Pose: alike, file: func(p Portrait) []byte {
+			return withWeight(encodeJPEG(p.Image, 80), 520_000)
+		}},
+		{Code: "unlike_the_others", OfSet: true, Pose: func(p *Pose) { p.Yaw = 4 }, person: somebodyElse},
+	}
+	for i := range faults {
+		if faults[i].Name == "" {
+			faults[i].Name = faults[i].Code
+		}
+	}
+	return faults
+}
+
+func alike(p *Pose) { p.Yaw, p.Smile, p.Background, p.Outfit = -6, 0.6, 77, 78 }
+
+// somebodyElse is a person of another skin: nobody would take the two for one.
+func somebodyElse(s Sitter) Sitter {
+	mine := s.traits().skin.y
+	for id := s.identity + 1; ; id++ {
+		if r := New(id).traits().skin.y / mine; r > 2 || r < 0.5 {
+			return New(id)
+		}
+	}
+}
+
+// Portrait draws the faulty picture of side x side pixels, or a good one when only the file is faulty.
+func (f Fault) Portrait(identity uint64, side int) Portrait {
+	s := New(identity)
+	if f.person != nil {
+		s = f.person(s)
+	}
+	return s.Draw(side, side, f.pose(identity))
+}
+
+func (f Fault) pose(identity uint64) Pose {
+	p := DefaultPose()
+	p.Background, p.Outfit = identity, identity
+	if f.Pose != nil {
+		f.Pose(&p)
+	}
+	return p
+}
+
+// Draw makes the file of the faulty photo, of 1024 x 1024 pixels unless its fault is another size.
+func (f Fault) Draw(identity uint64) []byte {
+	pose := f.pose(identity)
+	p := f.Portrait(identity, faultSide)
+	switch {
+	case f.file != nil:
+		return f.file(p)
+	case pose.Edit != Edit{}: // grain would hide what a filter did
+		return withWeight(encodeJPEG(p.Image, 95), minPhotoBytes)
+	default:
+		return EncodePhoto(p)
+	}
+}
+
+func encodeJPEG(img image.Image, quality int) []byte {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}); err != nil {
+		panic(err) // a buffer takes everything, and the picture has a size that JPEG can hold
+	}
+	return b.Bytes()
+}
+
+func encodeGIF(p Portrait) []byte {
+	var b bytes.Buffer
+	if err := gif.Encode(&b, p.Image, nil); err != nil {
+		panic(err) // as above
+	}
+	return b.Bytes()
+}
+
+// shrunk is every n-th pixel of every n-th row, after a blur that makes this a fair copy.
+func shrunk(img *image.RGBA, n int) *image.RGBA {
+	soft := clone(img)
+	blur(soft, 0.4*math.Sqrt(float64(n*n-1)))
+	out := image.NewRGBA(image.Rect(0, 0, img.Rect.Dx()/n, img.Rect.Dy()/n))
+	for y := range out.Rect.Dy() {
+		for x := range out.Rect.Dx() {
+			out.SetRGBA(x, y, soft.RGBAAt(x*n+n/2, y*n+n/2))
+		}
+	}
+	return out
+}
