@@ -26,10 +26,11 @@ func Cascade(name string) []byte { return mustRead(name) }
 
 // ScoreAgain returns a function that measures and scores the face of a judged photo, and nothing else.
 func ScoreAgain(j *Judgement) func() {
-	faces, _ := j.pic.closer(j.pic.overview(overviewSide))
+	small, scale := j.pic.overview(overviewSide)
+	faces, _ := j.pic.closer(small, scale)
 	return func() {
 		main := faces[0]
-		score(j.Width, j.Height, main, measure(main.chip, main.grey))
+		score(j.Width, j.Height, main, j.pic.measure(small, faces))
 		describe(main.grey)
 	}
 }

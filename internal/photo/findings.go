@@ -30,7 +30,7 @@ const (
 )
 
 // findFaults judges what was measured on the main face of a picture with faces.
-func findFaults(faces []seen, q quality) []persona.Finding {
+func findFaults(faces []seen, q Quality) []persona.Finding {
 	var out []persona.Finding
 	add := func(code persona.PhotoCode, refuses bool, detail string) {
 		out = append(out, persona.NewFinding(code, refuses, detail))
@@ -51,36 +51,36 @@ func findFaults(faces []seen, q quality) []persona.Finding {
 		add(persona.PhotoExtremeAngle, true, fmt.Sprintf("by about %.0f degrees", turned))
 	}
 	out = append(out, findLightFaults(q)...)
-	switch dark := q.p95 < blackHighlight; {
+	switch dark := q.Highlights < blackHighlight; {
 	case dark: // what cannot be seen for darkness is not hidden by anything
 	case eyesHidden(f, q):
 		add(persona.PhotoEyesHidden, true, "")
 	case faceCovered(f.scatter, f.Yaw, q):
 		add(persona.PhotoFaceCovered, true, "")
 	}
-	if q.fineness < blurredDetail {
+	if q.Fineness < blurredDetail {
 		add(persona.PhotoBlurred, true, "")
 	}
-	if vivid, clipped := q.chroma > vividChroma, q.clippedColour > clippedColours; vivid || clipped || q.flat > posterised {
-		add(persona.PhotoHeavilyEdited, vivid && clipped || q.flat > posterised && q.p95 > darkHighlights, "")
+	if vivid, clipped := q.Chroma > vividChroma, q.Clipped > clippedColours; vivid || clipped || q.Flat > posterised {
+		add(persona.PhotoHeavilyEdited, vivid && clipped || q.Flat > posterised && q.Highlights > darkHighlights, "")
 	}
 	return out
 }
 
-func findLightFaults(q quality) []persona.Finding {
+func findLightFaults(q Quality) []persona.Finding {
 	var out []persona.Finding
 	add := func(code persona.PhotoCode, refuses bool) {
 		out = append(out, persona.NewFinding(code, refuses, ""))
 	}
 	switch {
-	case q.p95 < blackHighlight || q.p95 < darkHighlights && q.spread < darkSpread:
+	case q.Highlights < blackHighlight || q.Highlights < darkHighlights && q.Contrast < darkSpread:
 		add(persona.PhotoTooDark, true)
-	case q.burnt > burntRefuse:
+	case q.Burnt > burntRefuse:
 		add(persona.PhotoOverexposed, true)
-	case q.spread < hazySpread && q.p5 > hazyShadows:
+	case q.Contrast < hazySpread && q.Shadows > hazyShadows:
 		add(persona.PhotoFlat, true)
 	}
-	if q.sides > unevenSides {
+	if math.Abs(q.SideLight) > unevenSides {
 		add(persona.PhotoUnevenLight, false)
 	}
 	return out
@@ -101,18 +101,18 @@ func people(faces []seen) int {
 
 // eyesHidden tells dark glasses by the darkness around the eyes: sunglasses measure .60 and more, bare eyes up to .46 in
 // hard light. In between, eye corners that cannot be found decide.
-func eyesHidden(f seen, q quality) bool {
-	return q.eyesDark > 0.55 || q.eyesDark > 0.45 && f.scatter.corners > 0.045
+func eyesHidden(f seen, q Quality) bool {
+	return q.EyesDark > 0.55 || q.EyesDark > 0.45 && f.scatter.corners > 0.045
 }
 
 // faceCovered tells masks, scarves and hands by a mouth that cannot be found, together with a nose that cannot be found
 // either or a colour that is not the skin's. Masks measure a colour distance of 24 and more, beards up to 17. The far
 // corner of the mouth of a turned head scatters too, so the nose counts for frontal faces only.
-func faceCovered(s scatter, yaw float64, q quality) bool {
+func faceCovered(s scatter, yaw float64, q Quality) bool {
 	switch {
 	case s.mouth > 0.13:
 		return true
-	case s.mouth > 0.065 && q.lowerColour > 20:
+	case s.mouth > 0.065 && q.LowerColour > 20:
 		return true
 	default:
 		return math.Abs(yaw) < 25 && s.mouth > 0.085 && s.nose > 0.085

@@ -18,6 +18,7 @@ type Measures struct {
 	Faces      int               `json:"faces"` // people in the picture; passers-by far behind are not counted
 	Face       Face              `json:"face"`  // the main face; zero when Faces is 0
 	Score      persona.Score     `json:"score"`
+	Quality    Quality           `json:"quality"`
 	Findings   []persona.Finding `json:"findings,omitempty"`
 	Hash       Hash              `json:"hash"`
 	Descriptor Descriptor        `json:"descriptor,omitempty"` // nil when Faces is 0
@@ -58,9 +59,8 @@ func (j *Judge) DescribedBy() string { return j.describer.Name() }
 // Judgement is a judged photo whose decoded picture is still at hand, and in memory: keep the Measures, and close this.
 type Judgement struct {
 	Measures
-	pic     *picture
-	quality quality
-	closed  func()
+	pic    *picture
+	closed func()
 }
 
 // Close gives the picture's memory back. The Judgement's Measures stay valid; Prepare must not be called any more.
@@ -87,14 +87,13 @@ func (j *Judge) Photo(ctx context.Context, data []byte, at time.Time) (*Judgemen
 	small, scale := pic.overview(overviewSide)
 	out.Hash = hashOf(small)
 	faces, doubtful := pic.closer(small, scale)
+	out.Quality = pic.measure(small, faces)
 	if len(faces) == 0 {
 		out.Findings = append(out.Findings, out.explain(small, scale, doubtful)...)
 		return out, nil
 	}
-	main := faces[0]
-	q := measure(main.chip, main.grey)
+	main, q := faces[0], out.Quality
 	out.Face, out.Faces = main.Face, people(faces)
-	out.quality = q
 	out.Score = score(pic.w, pic.h, main, q)
 	out.Hash.addFace(main.grey)
 	if err := out.describe(j.describer, main); err != nil {

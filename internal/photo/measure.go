@@ -5,21 +5,6 @@ import (
 	"math"
 )
 
-// quality holds what is measured on the chip of one face, before anything is judged.
-type quality struct {
-	fineness      float64 // energy of fine over coarse detail: sharpness that noise, light and size do not move
-	p5, p75, p95  float64 // percentiles of the face's luma, 0 to 255
-	spread        float64 // standard deviation of the face's luma
-	burnt         float64 // share of the face without detail for brightness
-	black         float64 // share of the face without detail for darkness
-	sides         float64 // |log2| of the light on one cheek over the other
-	chroma        float64 // mean colourfulness of the cheeks, CIELAB units
-	clippedColour float64 // share of the face where a channel is at its end though the luma is not
-	flat          float64 // share of the face without any gradient: posterised or smoothed away
-	eyesDark      float64 // share of the eye boxes that is darker than half the skin
-	lowerColour   float64 // distance in colour between the skin under the eyes and the face around the mouth
-}
-
 // The part of a chip that is face for everybody: an ellipse from the brows to the chin, without hair and background.
 const (
 	ovalX, ovalY   = chipWidth / 2, chipEyeY + 0.6*chipIED
@@ -31,13 +16,13 @@ func inOval(x, y int) bool {
 	return dx*dx+dy*dy <= 1
 }
 
-func measure(chip *image.RGBA, g plane) quality {
-	var q quality
+func measureChip(chip *image.RGBA, g plane) Quality {
+	var q Quality
 	q.light(chip, g)
-	q.fineness = fineness(g)
-	q.sides = math.Abs(math.Log2((cheek(g, -1) + 1e-4) / (cheek(g, 1) + 1e-4)))
-	q.eyesDark = eyesDark(g, q.p75)
-	q.lowerColour = lowerColour(chip)
+	q.Fineness = fineness(g)
+	q.SideLight = math.Log2((cheek(g, 1) + 1e-4) / (cheek(g, -1) + 1e-4))
+	q.EyesDark = eyesDark(g, q.Skin)
+	q.LowerColour = lowerColour(chip)
 	return q
 }
 
@@ -79,7 +64,7 @@ func meanColour(chip *image.RGBA, top, bottom, half float64) [2]float64 {
 	return [2]float64{a / n, b / n}
 }
 
-func (q *quality) light(chip *image.RGBA, g plane) {
+func (q *Quality) light(chip *image.RGBA, g plane) {
 	var histogram [256]int
 	var n, burnt, black, clipped, flat, sum, squares, chroma, chromaN float64
 	for y := int(ovalY - ovalRY); y <= int(ovalY+ovalRY); y++ {
@@ -114,10 +99,10 @@ func (q *quality) light(chip *image.RGBA, g plane) {
 		}
 	}
 	mean := sum / n
-	q.spread = math.Sqrt(max(0, squares/n-mean*mean))
-	q.burnt, q.black, q.clippedColour, q.flat = burnt/n, black/n, clipped/n, flat/n
-	q.chroma = chroma / chromaN
-	q.p5, q.p75, q.p95 = percentile(histogram, 0.05), percentile(histogram, 0.75), percentile(histogram, 0.95)
+	q.Contrast = math.Sqrt(max(0, squares/n-mean*mean))
+	q.Burnt, q.Black, q.Clipped, q.Flat = burnt/n, black/n, clipped/n, flat/n
+	q.Chroma = chroma / chromaN
+	q.Shadows, q.Skin, q.Highlights = percentile(histogram, 0.05), percentile(histogram, 0.75), percentile(histogram, 0.95)
 }
 
 func percentile(histogram [256]int, share float64) float64 {

@@ -26,8 +26,8 @@ const (
 // than "no face". The face, where there is one, is put into j.
 func (j *Judgement) explain(small plane, scale float64, doubtful []seen) []persona.Finding {
 	for _, f := range doubtful {
-		q := measure(f.chip, f.grey)
-		if f.scatter.pupils < clearPupils && f.scatter.mouth > 0.065 && q.lowerColour > 20 {
+		q := measureChip(f.chip, f.grey)
+		if f.scatter.pupils < clearPupils && f.scatter.mouth > 0.065 && q.LowerColour > 20 {
 			j.Face, j.Faces = f.Face, 1
 			return []persona.Finding{persona.NewFinding(persona.PhotoFaceCovered, true, "")}
 		}

@@ -37,7 +37,7 @@ func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	m := similarity(eyes[0], eyes[1], j.Face.Eyes[0], j.Face.Eyes[1])
 	low, high := corners(m, float64(side))
 	img := j.pic.tile(low, high, int(m.scale())).draw(m, side, side)
-	normaliseLight(img, j.quality.p95)
+	normaliseLight(img, j.Quality.Highlights)
 	return img, nil
 }
 

@@ -56,14 +56,14 @@ var (
 //	lighting       product of highlights, burnt share, contrast and evenness
 //	face_detection (1 - e^(-Q/120)) cos²(roll) times the landmarks' agreement
 //	overall        weighted average
-func score(w, h int, f seen, q quality) persona.Score {
+func score(w, h int, f seen, q Quality) persona.Score {
 	eyes := 100 / (1 + math.Exp(-(f.IED()-eyeDistanceMiddle)/eyeDistanceWidth))
 	roll := math.Cos(clamp(f.Roll, -90, 90) * math.Pi / 180)
 	s := persona.Score{
 		Resolution: math.Sqrt(shorterSide.score(float64(min(w, h))) * eyes),
-		Sharpness:  detail.score(q.fineness),
-		Lighting: 100 * highlights.score(q.p95) / 100 * burntShare.score(q.burnt) / 100 *
-			contrast.score(q.spread) / 100 * evenness.score(q.sides) / 100,
+		Sharpness:  detail.score(q.Fineness),
+		Lighting: 100 * highlights.score(q.Highlights) / 100 * burntShare.score(q.Burnt) / 100 *
+			contrast.score(q.Contrast) / 100 * evenness.score(math.Abs(q.SideLight)) / 100,
 		FaceDetection: (1 - math.Exp(-f.Q/certaintyQ)) * roll * roll *
 			hiddenParts.score((f.scatter.corners+f.scatter.nose+f.scatter.mouth)/3),
 	}

@@ -1,0 +1,111 @@
+package photo
+
+// Quality is what is measured on a picture and on the main face in it, before anything is judged; the cuts are in
+// rules.go. Names in capitals are components of ISO/IEC 29794-5 as its reference implementation OFIQ defines them.
+// Whatever is told about the face is measured on a copy with the eyes 80 pixels apart, so that it does not depend on the
+// size of the photo. Left and right are those of the picture. Everything about the face is zero without a face.
+type Quality struct {
+	// EyeDistance is INTER-EYE DISTANCE: pixels of the file between the pupils, over the cosine of the yaw.
+	EyeDistance float64 `json:"eye_distance"`
+	// FaceShare is the width of the face (2.14 eye distances) over the picture's shorter side: how near the camera was.
+	// A portrait has .3 to .5.
+	FaceShare float64 `json:"face_share"`
+	// HeadSize is the height of the head from crown to chin over that of the picture, estimated from the eyes.
+	HeadSize float64 `json:"head_size"`
+	// HeadOutside is the share of the estimated head, 0 to 1, that lies outside the picture; FaceOutside that of the
+	// face from the brows to under the mouth.
+	HeadOutside float64 `json:"head_outside"`
+	FaceOutside float64 `json:"face_outside"`
+
+	// Fineness stands for SHARPNESS: energy of fine over coarse detail, .11 to .29 in sharp faces; noise, light and size
+	// hardly move it. EdgeWidth is the second opinion: how wide the strongest edges of the face are, in hundredths of
+	// the eye distance.
+	Fineness  float64 `json:"fineness"`
+	EdgeWidth float64 `json:"edge_width"`
+
+	// Percentiles of the face's luma, 0 to 255: 5th, 75th (skin) and 95th. Shares of the face without detail for
+	// brightness and darkness are OVEREXPOSURE and UNDEREXPOSURE PREVENTION turned around.
+	Shadows    float64 `json:"shadows"`
+	Skin       float64 `json:"skin"`
+	Highlights float64 `json:"highlights"`
+	Burnt      float64 `json:"burnt"`
+	Black      float64 `json:"black"`
+	// Contrast is the standard deviation of the face's luma, 0 to 128.
+	Contrast float64 `json:"contrast"`
+	// SideLight is log2 of the light on the right cheek over that on the left: ILLUMINATION UNIFORMITY with a side.
+	SideLight float64 `json:"side_light"`
+
+	// EyesOpen is EYES OPEN for each eye: 0 closed to 1 open, where half is the cut.
+	EyesOpen [2]float64 `json:"eyes_open"`
+	// EyesDark is the share of the eyes' surroundings that is darker than half the skin: dark glasses fill it.
+	EyesDark float64 `json:"eyes_dark"`
+	// MouthOpen is MOUTH CLOSED turned around: the gap between the lips in eye distances. MouthWidth is the distance of
+	// the mouth's corners in eye distances, freed of yaw; smiles are wide.
+	MouthOpen  float64 `json:"mouth_open"`
+	MouthWidth float64 `json:"mouth_width"`
+	// LowerColour is the distance, in CIELAB a and b, of the skin under the eyes from the face around the mouth.
+	LowerColour float64 `json:"lower_colour"`
+	// Hidden is how far repeated searches for a landmark disagree, in eye distances: large where it is covered.
+	Hidden Hidden `json:"hidden"`
+
+	// SecondFace is SINGLE FACE PRESENT turned around: area of the second largest face over that of the main one, 0
+	// when the person is alone. SecondAway is how far away its middle is, in eye distances of the main face.
+	SecondFace float64 `json:"second_face"`
+	SecondAway float64 `json:"second_away"`
+
+	// SkinColour is the mean of the cheeks in CIELAB: L, a, b. Unnatural is NATURAL COLOUR: how far outside the range of
+	// human skin (a 5 to 25, b 5 to 35) it lies.
+	SkinColour [3]float64 `json:"skin_colour"`
+	Unnatural  float64    `json:"unnatural"`
+	// Cast is the colour in which the picture is steeped, CIELAB a and b of what should be grey. Warmth for short: b.
+	Cast [2]float64 `json:"cast"`
+	// Colourful is the 95th percentile of the picture's CIELAB chroma; Hues is what is left of its spread when all
+	// colours are put on one line through grey: nothing in black and white and in sepia.
+	Colourful float64 `json:"colourful"`
+	Hues      float64 `json:"hues"`
+
+	// Signs of editing. Chroma is the mean CIELAB chroma of the cheeks; Clipped the share of the face where a channel is
+	// at its end though the luma is not; Flat the share without any gradient; SmoothSkin how much less fine the cheeks
+	// are than the eyes; Halo how much the edges overshoot.
+	Chroma     float64 `json:"chroma"`
+	Clipped    float64 `json:"clipped"`
+	Flat       float64 `json:"flat"`
+	SmoothSkin float64 `json:"smooth_skin"`
+	Halo       float64 `json:"halo"`
+
+	// Border is the share of the picture, 0 to 1, taken by even bars at its edges: frames and screenshots.
+	Border     float64    `json:"border"`
+	Background Background `json:"background"`
+}
+
+// measure fills a Quality from the picture, its overview and the faces in it, the main one first.
+func (p *picture) measure(small plane, faces []seen) Quality {
+	t := p.thumb()
+	if len(faces) == 0 {
+		return Quality{Background: background(t, nil)}
+	}
+	main := faces[0]
+	q := measureChip(main.chip, main.grey)
+	q.Hidden = Hidden{main.scatter.pupils, main.scatter.corners, main.scatter.nose, main.scatter.mouth}
+	q.frame(main.Face, p.w, p.h)
+	q.besides(faces)
+	q.Background = background(t, &main.Face)
+	return q
+}
+
+// Hidden is how far repeated searches for a landmark disagree, in eye distances.
+type Hidden struct {
+	Pupils  float64 `json:"pupils"`
+	Corners float64 `json:"corners"` // of the eyes
+	Nose    float64 `json:"nose"`
+	Mouth   float64 `json:"mouth"`
+}
+
+// Background is what is seen around the head and shoulders.
+type Background struct {
+	Colour [3]float64 `json:"colour"` // mean CIELAB: L, a, b
+	Busy   float64    `json:"busy"`   // BACKGROUND UNIFORMITY: standard deviation of L
+	// Histogram has the shares of 27 colours: thirds of L (dark, middle, bright) by thirds of a and of b, which are
+	// parted at -8 and 8. It sums to 1.
+	Histogram [27]float32 `json:"histogram"`
+}
