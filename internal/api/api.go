@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
@@ -55,6 +56,7 @@ type Options struct {
 type server struct {
 	Options
 	metrics *metrics
+	slots   *semaphore.Weighted // one for each core: judging a photo takes one
 }
 
 // New returns the whole HTTP interface. It fails when a required option is missing.
@@ -75,7 +77,7 @@ func New(o Options) (http.Handler, error) {
 		o.CancelWait = time.Minute
 	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
-	s := &server{Options: o, metrics: newMetrics(o.Registry)}
+	s := &server{Options: o, metrics: newMetrics(o.Registry), slots: newSlots()}
 
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -88,6 +90,7 @@ func New(o Options) (http.Handler, error) {
 	s.trainOperation(operations)
 	s.personaOperations(operations)
 	s.pictureOperations(operations)
+	s.scoreOperation(operations)
 	s.cancelOperation(operations)
 	s.erasureOperations(operations)
 	s.webhookOperation(operations)

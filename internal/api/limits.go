@@ -27,7 +27,7 @@ func (s *server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		limit := int64(smallBody)
 		switch c.Path() {
-		case trainPath:
+		case trainPath, scorePath:
 			limit = s.uploadLimit()
 		case webhookRoute:
 			limit = webhookBody

@@ -1,5 +1,7 @@
 package persona
 
+import "slices"
+
 // Score is the guide's PhotoQualityScore: each part and the weighted overall, 0 to 100.
 type Score struct {
 	Resolution    float64 `json:"resolution" minimum:"0" maximum:"100" doc:"From the dimensions of picture and face."`
@@ -19,7 +21,7 @@ type Rect struct {
 
 // PhotoReport is what is known of one photo after it was judged. It holds no pixels and no name.
 type PhotoReport struct {
-	Photo    string    `json:"photo_id"`
+	Photo    string    `json:"photo_id,omitempty"`
 	Index    int       `json:"index" doc:"Position of the photo in the request, from 0."`
 	Accepted bool      `json:"accepted"`
 	Verdict  Verdict   `json:"verdict,omitempty" enum:"accept,warn,refuse"`
@@ -29,6 +31,18 @@ type PhotoReport struct {
 	Face     Rect      `json:"face_bounds,omitzero"`
 	Score    Score     `json:"score"`
 	Findings []Finding `json:"findings,omitempty"`
+}
+
+// WithChoice is the report after the photo was compared with the others of its set, with what that told. Choosing may
+// drop a photo that was good enough by itself, and never takes in one that was not.
+func (r PhotoReport) WithChoice(use, primary bool, findings []Finding) PhotoReport {
+	r.Findings = RefusalsFirst(slices.Concat(r.Findings, findings))
+	r.Primary = primary
+	if !use && slices.ContainsFunc(findings, func(f Finding) bool { return f.Refuses }) {
+		r.Accepted = false
+	}
+	r.Verdict = VerdictOf(r.Accepted, r.Findings)
+	return r
 }
 
 // Verdict sums a photo's findings up.
