@@ -80,7 +80,7 @@ func (b *bed) judged(unused int) contract.TrainPersonaInput {
 		b.keepJudged(in, photos[i], p)
 		choices = append(choices, storage.Choice{Photo: photos[i].ID, Used: i < len(files)-unused, Primary: i == 0})
 	}
-	require.NoError(b.t, b.Store.SaveChoices(b.t.Context(), in.UserID, in.PersonaID, 1, choices))
+	require.NoError(b.t, b.Store.SaveChoices(b.t.Context(), in.UserID, in.PersonaID, 1, choices, nil))
 	// The word of a persona is random; the model that the tests share knows one.
 	_, err := b.Owner.Exec(b.t.Context(), `UPDATE personas SET trigger_word = $2 WHERE id = $1`, in.PersonaID, trigger)
 	require.NoError(b.t, err)

@@ -201,7 +201,8 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 	}
 	var s Selection
 	rows := make([]storage.Choice, len(members))
-	for i, c := range a.Judge.Set(members, use).Choices {
+	set := a.Judge.Set(members, use)
+	for i, c := range set.Choices {
 		rows[i] = storage.Choice{Photo: c.Photo, Used: c.Use, Primary: c.Primary, Findings: c.Findings}
 		switch {
 		case c.Use:
@@ -212,7 +213,7 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 			s.Refused++
 		}
 	}
-	return s, a.Store.SaveChoices(ctx, in.UserID, in.PersonaID, in.Version, rows)
+	return s, a.Store.SaveChoices(ctx, in.UserID, in.PersonaID, in.Version, rows, &set.Report)
 }
 
 func readMeasures(ctx context.Context, store *storage.Store, in contract.TrainPersonaInput, path string) (photo.Measures, error) {

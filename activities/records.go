@@ -75,9 +75,18 @@ type FailInput struct {
 }
 
 // FailTraining records the end of a training without a model, with the findings of each photo where the photos were
-// the reason. Safe to run twice: the first failure stays.
+// the reason, and what would help the set where other photos would. Safe to run twice: the first failure stays.
 func (a *Records) FailTraining(ctx context.Context, in FailInput) error {
 	failure := storage.Failure{Code: in.Code, Message: in.Message}
+	if in.Code == persona.CodePhotosRejected || in.Code == persona.CodeValidationFailed {
+		version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
+		if err != nil {
+			return err
+		}
+		if version.PhotoSet != nil {
+			failure.Advice = version.PhotoSet.Advice
+		}
+	}
 	if in.Code == persona.CodePhotosRejected {
 		photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
 		if err != nil {

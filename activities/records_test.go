@@ -86,14 +86,14 @@ func TestAFailureTellsWhatIsWrongWithThePhotos(t *testing.T) {
 	require.NoError(t, b.Store.SaveChoices(t.Context(), in.UserID, in.PersonaID, 1, []storage.Choice{
 		{Photo: photos[0].ID, Used: true, Findings: []persona.Finding{persona.NewFinding(persona.PhotoUnlikeOthers, false, "")}},
 		{Photo: photos[3].ID, Findings: []persona.Finding{persona.NewFinding(persona.PhotoDuplicate, true, "1")}},
-	}))
+	}, &persona.SetReport{Photos: 5, Used: 1, Advice: []string{"Add four photos."}}))
 	fail := activities.FailInput{TrainPersonaInput: in, Code: persona.CodePhotosRejected, Message: "Too few photos."}
 	for range 2 {
 		require.NoError(t, do(b, b.all.Records.FailTraining, fail))
 		v := b.version(in)
 		require.Equal(t, persona.VersionFailed, v.Status)
 		require.Equal(t, &storage.Failure{
-			Code: persona.CodePhotosRejected, Message: "Too few photos.",
+			Code: persona.CodePhotosRejected, Message: "Too few photos.", Advice: []string{"Add four photos."},
 			Photos: []persona.PhotoProblem{{
 				Index: 3, Photo: photos[3].ID, Findings: []persona.Finding{persona.NewFinding(persona.PhotoDuplicate, true, "1")},
 			}},

@@ -184,7 +184,7 @@ func TestAnotherUsersPersonaDoesNotExist(t *testing.T) {
 			"Consent":      func() error { _, _, err := s.Consent(ctx, boris, id.persona); return err },
 			"Photo":        func() error { _, err := s.Photo(ctx, boris, id.persona, id.photo); return err },
 			"SavePhoto":    func() error { return s.SavePhoto(ctx, boris, id.persona, storage.Photo{ID: id.photo}) },
-			"SaveChoices":  func() error { return s.SaveChoices(ctx, boris, id.persona, 1, nil) },
+			"SaveChoices":  func() error { return s.SaveChoices(ctx, boris, id.persona, 1, nil, nil) },
 			"SetProgress":  func() error { return s.SetProgress(ctx, boris, id.persona, 1, storage.Progress{Stage: "training"}) },
 			"FailVersion":  func() error { return s.FailVersion(ctx, boris, id.persona, 1, "failed", storage.Failure{}) },
 			"SaveSamples":  func() error { return s.SaveSamples(ctx, boris, id.persona, 1, nil, nil, nil, nil) },

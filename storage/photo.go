@@ -68,13 +68,14 @@ var aboutTheSet = []persona.PhotoCode{
 const (
 	updateChoice = `
 UPDATE persona_images SET is_used = $3, is_primary = $4, metadata = $5 WHERE persona_id = $1 AND id = $2`
-	updatePhotosUsed = `
-UPDATE persona_versions SET photos_used = $3 WHERE persona_id = $1 AND number = $2`
+	updatePhotoSet = `
+UPDATE persona_versions SET photos_used = $3, photo_set = $4 WHERE persona_id = $1 AND number = $2`
 )
 
 // SaveChoices stores which photos a version is trained on. The findings of each choice are added to the photo's report, where
-// they replace those of an earlier choice. Photos that are not named are not used. Doing it twice is fine.
-func (s *Store) SaveChoices(ctx context.Context, userID, personaID string, version int, choices []Choice) error {
+// they replace those of an earlier choice; the set's report, nil for none, is kept with the version. Photos that are not named are
+// not used. Doing it twice is fine.
+func (s *Store) SaveChoices(ctx context.Context, userID, personaID string, version int, choices []Choice, set *persona.SetReport) error {
 	return s.asUser(ctx, userID, func(tx *userTx) error {
 		if _, _, err := lockVersion(ctx, tx, personaID, version); err != nil {
 			return err
@@ -103,7 +104,7 @@ func (s *Store) SaveChoices(ctx context.Context, userID, personaID string, versi
 		if len(byID) > 0 {
 			return ErrNotFound // a choice names a photo that the persona does not have
 		}
-		batch.Queue(updatePhotosUsed, personaID, version, used)
+		batch.Queue(updatePhotoSet, personaID, version, used, set)
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 }
@@ -127,5 +128,6 @@ func withChoice(photo Photo, choice Choice) *persona.PhotoReport {
 	report.Primary = choice.Primary
 	refuses := func(f persona.Finding) bool { return f.Refuses }
 	report.Accepted = (report.Accepted || refused) && !slices.ContainsFunc(report.Findings, refuses)
+	report.Verdict = persona.VerdictOf(report.Accepted, report.Findings)
 	return &report
 }

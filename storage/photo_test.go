@@ -54,9 +54,13 @@ func TestSaveChoices(t *testing.T) {
 		require.NoError(t, s.SavePhoto(t.Context(), p.UserID, p.ID, photo))
 	}
 	twin := persona.NewFinding(persona.PhotoDuplicate, true, "1")
+	set := &persona.SetReport{
+		Photos: 2, Accepted: 2, Used: 1, Tier: persona.TierBasic, Advice: []string{"Add nine photos."},
+		Coverage: []persona.Coverage{{Aspect: persona.AspectPose, Kinds: []persona.CoverageKind{{Kind: persona.ShotFront, Count: 1, Wanted: 4}}}},
+	}
 	save := func(choices ...storage.Choice) []storage.Photo {
 		for range 2 {
-			require.NoError(t, s.SaveChoices(t.Context(), p.UserID, p.ID, 1, choices))
+			require.NoError(t, s.SaveChoices(t.Context(), p.UserID, p.ID, 1, choices, set))
 		}
 		photos, err := s.Photos(t.Context(), p.UserID, p.ID)
 		require.NoError(t, err)
@@ -71,9 +75,11 @@ func TestSaveChoices(t *testing.T) {
 	require.True(t, got[1].Report.Primary)
 	require.False(t, got[1].Report.Accepted)
 	require.Equal(t, []persona.Finding{dark, twin}, got[1].Report.Findings, "once, though saved twice")
+	require.Equal(t, persona.VerdictRefuse, got[1].Report.Verdict)
 	v, err := s.Version(t.Context(), p.UserID, p.ID, 1)
 	require.NoError(t, err)
 	require.Equal(t, 1, v.PhotosUsed)
+	require.Equal(t, set, v.PhotoSet)
 
 	// A later choice replaces what the earlier one said.
 	got = save(storage.Choice{Photo: photos[1].ID, Used: true, Primary: true})
@@ -81,8 +87,13 @@ func TestSaveChoices(t *testing.T) {
 	require.True(t, got[1].Used)
 	require.True(t, got[1].Report.Accepted)
 	require.Equal(t, []persona.Finding{dark}, got[1].Report.Findings)
+	set = nil
+	save()
+	v, err = s.Version(t.Context(), p.UserID, p.ID, 1)
+	require.NoError(t, err)
+	require.Nil(t, v.PhotoSet)
 
-	err = s.SaveChoices(t.Context(), p.UserID, p.ID, 1, []storage.Choice{{Photo: uuid.NewString(), Used: true}})
+	err = s.SaveChoices(t.Context(), p.UserID, p.ID, 1, []storage.Choice{{Photo: uuid.NewString(), Used: true}}, nil)
 	require.ErrorIs(t, err, storage.ErrNotFound)
 }
 

@@ -68,12 +68,12 @@ func TestOpenRefusesADatabaseThatLacksMigrations(t *testing.T) {
 	t.Parallel()
 	empty := storagetest.EmptyDatabase(t)
 	err := tryOpen(t.Context(), storagetest.AppURL(t, empty))
-	require.ErrorContains(t, err, "the database is at migration 0 and this program needs 6: run persona migrate")
+	require.ErrorContains(t, err, "the database is at migration 0 and this program needs 7: run persona migrate")
 
 	b := storagetest.NewBed(t)
 	_, err = b.Owner.Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
 	require.NoError(t, err)
-	require.ErrorContains(t, tryOpen(t.Context(), b.AppURL), "is at migration 5 and this program needs 6")
+	require.ErrorContains(t, tryOpen(t.Context(), b.AppURL), "is at migration 6 and this program needs 7")
 }
 
 func TestOpenSaysNothingOfThePassword(t *testing.T) {

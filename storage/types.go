@@ -38,6 +38,7 @@ type Version struct {
 	Tier             persona.Tier
 	Config           persona.TrainingConfig
 	PhotosUsed       int
+	PhotoSet         *persona.SetReport // nil before the photos were chosen
 
 	Checks   *persona.CheckScores // nil before it was validated
 	Strength *float64             // the best blend strength, 0 to 1
@@ -71,6 +72,7 @@ type Sample struct {
 type Failure struct {
 	Code    persona.Code           `json:"code"`
 	Message string                 `json:"message"`
+	Advice  []string               `json:"advice,omitempty"` // what would help the set of photos, a sentence each
 	Photos  []persona.PhotoProblem `json:"photos,omitempty"`
 }
 

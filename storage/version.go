@@ -11,7 +11,7 @@ import (
 )
 
 const versionColumns = `v.persona_id, v.number, v.status, v.stage, v.progress, v.remaining_seconds, v.queue_position, v.tier,
-       v.config, v.photos_used, v.checks, v.strength, v.sweep, v.samples, COALESCE(v.model_ref, ''), COALESCE(v.model_sha256, ''),
+       v.config, v.photos_used, v.photo_set, v.checks, v.strength, v.sweep, v.samples, COALESCE(v.model_ref, ''), COALESCE(v.model_sha256, ''),
        v.model_bytes, v.training_seconds, v.failure, v.created_at, v.started_at, v.completed_at`
 
 const selectVersions = `SELECT ` + versionColumns + ` FROM persona_versions v WHERE v.persona_id = $1`
@@ -19,7 +19,7 @@ const selectVersions = `SELECT ` + versionColumns + ` FROM persona_versions v WH
 func versionFields(v *Version) []any {
 	return []any{
 		&v.PersonaID, &v.Number, &v.Status, &v.Stage, &v.Progress, &v.RemainingSeconds, &v.QueuePosition, &v.Tier,
-		&v.Config, &v.PhotosUsed, &v.Checks, &v.Strength, &v.Sweep, &v.Samples, &v.ModelRef, &v.ModelSHA256,
+		&v.Config, &v.PhotosUsed, &v.PhotoSet, &v.Checks, &v.Strength, &v.Sweep, &v.Samples, &v.ModelRef, &v.ModelSHA256,
 		&v.ModelBytes, &v.TrainingSeconds, &v.Failure, &v.CreatedAt, &v.StartedAt, &v.CompletedAt,
 	}
 }

@@ -79,7 +79,7 @@ func TestAFirstVersionThatFailsFailsThePersona(t *testing.T) {
 	s := b.Store
 	p := create(t, s, uuid.NewString())
 	failure := storage.Failure{
-		Code: persona.CodePhotosRejected, Message: "Too few.",
+		Code: persona.CodePhotosRejected, Message: "Too few.", Advice: []string{"Add five photos."},
 		Photos: []persona.PhotoProblem{{Index: 1, Findings: []persona.Finding{persona.NewFinding(persona.PhotoBlurred, true, "")}}},
 	}
 	require.ErrorIs(t, s.FailVersion(t.Context(), p.UserID, p.ID, 1, persona.VersionActive, failure), storage.ErrConflict)

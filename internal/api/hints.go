@@ -47,7 +47,7 @@ func hints(v storage.Version, photos []storage.Photo) []hint {
 	if v.Checks == nil {
 		note(v.Failure != nil && v.Failure.Code == persona.CodePhotosRejected,
 			"Inconsistent results", "Poor training data", "Add more diverse photos",
-			"Too few of the photos were good enough; each photo's report says why.")
+			strings.Join(append([]string{"Too few of the photos were good enough; each photo's report says why."}, missing(v)...), " "))
 		return found
 	}
 	c := *v.Checks
@@ -60,9 +60,8 @@ func hints(v storage.Version, photos []storage.Photo) []hint {
 		"Distorted features", "Too high blend", "Reduce LoRA scale to 0.3-0.4",
 		fmt.Sprintf("Pictures scored %.0f of 100 for quality at a blend strength of %.1f, and %.0f at %.1f.",
 			100*best.Quality, best.Strength, 100*strongest.Quality, strongest.Strength))
-	note(v.PhotosUsed < recommendedPhotos,
-		"Inconsistent results", "Poor training data", "Add more diverse photos",
-		fmt.Sprintf("Trained on %d photos; %d to 20 are recommended.", v.PhotosUsed, recommendedPhotos))
+	few := missing(v)
+	note(len(few) > 0, "Inconsistent results", "Poor training data", "Add more diverse photos", strings.Join(few, " "))
 	note(c.TriggerEffectiveness <= weakCheck,
 		"Wrong person appearing", "Trigger word conflict", "Use unique trigger word",
 		fmt.Sprintf("The trigger word brought the picture closer to the person in %.0f of 100 pairs.", 100*c.TriggerEffectiveness))
@@ -70,6 +69,22 @@ func hints(v storage.Version, photos []storage.Photo) []hint {
 		"Slow generation", "High-res + persona", "Use lower resolution first",
 		"A picture with a persona takes about 18 seconds, 3 more than one without.")
 	return found
+}
+
+// mostMissing sentences of advice are enough for a hint; the set has them all.
+const mostMissing = 2
+
+// missing tells what the photos of a version lack: the most useful of the set's advice, or how few they are where no
+// set was kept.
+func missing(v storage.Version) []string {
+	switch {
+	case v.PhotoSet != nil:
+		return v.PhotoSet.Advice[:min(len(v.PhotoSet.Advice), mostMissing)]
+	case v.PhotosUsed < recommendedPhotos:
+		return []string{fmt.Sprintf("Trained on %d photos; %d to 20 are recommended.", v.PhotosUsed, recommendedPhotos)}
+	default:
+		return nil
+	}
 }
 
 // strangers returns the numbers, as people count them, of the photos that may show somebody else. several is true when

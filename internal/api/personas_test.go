@@ -47,6 +47,24 @@ func TestPersonas(t *testing.T) {
 			wantNot: []string{"Distorted features", "Wrong person appearing", "p0s0.jpg", "samples/1/p0s0"},
 		},
 		{
+			name: "one whose photos were compared", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) {
+				w.compared(w.settled(), "Add two photos in daylight.", "Add a photo from the side.", "Add a smile.")
+			},
+			status: 200, changes: true,
+			want: []string{
+				`"set":{"photos":5,"accepted":5,"used":4,"tier":"basic","coverage":[{"aspect":"pose","kinds":[{"kind":"front","count":4,"wanted":3}]}],`,
+				`"advice":["Add two photos in daylight.","Add a photo from the side.","Add a smile."]`,
+				`"because":"Add two photos in daylight. Add a photo from the side."`,
+			},
+			wantNot: []string{"Trained on"},
+		},
+		{
+			name: "one whose photos lack nothing", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
+			setup: func(w *world) { w.compared(w.settled()) }, status: 200, changes: true,
+			want: []string{`"set":{"photos":5,`}, wantNot: []string{"Inconsistent results", `"advice"`},
+		},
+		{
 			name: "one whose photos seem to show two people", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
 			setup: func(w *world) { w.found(w.settled(), persona.PhotoProbablyTwoSet, 1, 2, 4) }, status: 200, changes: true,
 			want: []string{
@@ -98,7 +116,7 @@ func TestPersonas(t *testing.T) {
 			setup: func(w *world) { w.failed() }, status: 200,
 			want: []string{
 				`"status":"failed"`, `"estimated_time_remaining":0,"error":{"code":"photos_rejected","message":"Too few good photos."`,
-				`"photos":[{"index":2,`, `"code":"blurred"`,
+				`"photos":[{"index":2,`, `"code":"blurred"`, `"advice":["Add two photos in daylight."]`,
 			},
 		},
 	})
@@ -177,12 +195,21 @@ func (w *world) found(id string, code persona.PhotoCode, indexes ...int) {
 	}
 }
 
+// compared notes that the photos of a persona were compared, and what that told.
+func (w *world) compared(id string, advice ...string) {
+	w.t.Helper()
+	require.NoError(w.t, w.store.SaveChoices(w.t.Context(), persona.UserID(ada), id, 1, nil, &persona.SetReport{
+		Photos: 5, Accepted: 5, Used: 4, Tier: persona.TierBasic, Advice: advice,
+		Coverage: []persona.Coverage{{Aspect: persona.AspectPose, Kinds: []persona.CoverageKind{{Kind: persona.ShotFront, Count: 4, Wanted: 3}}}},
+	}))
+}
+
 // failed makes a persona whose photos were rejected, and returns its id.
 func (w *world) failed() string {
 	w.t.Helper()
 	id := w.trained(ada)
 	require.NoError(w.t, w.store.FailVersion(w.t.Context(), persona.UserID(ada), id, 1, persona.VersionFailed, storage.Failure{
-		Code: persona.CodePhotosRejected, Message: "Too few good photos.",
+		Code: persona.CodePhotosRejected, Message: "Too few good photos.", Advice: []string{"Add two photos in daylight."},
 		Photos: []persona.PhotoProblem{{Index: 2, Findings: []persona.Finding{persona.NewFinding(persona.PhotoBlurred, true, "")}}},
 	}))
 	return id

@@ -47,6 +47,7 @@ type versionView struct {
 	Tier            persona.Tier            `json:"tier"`
 	Config          persona.TrainingConfig  `json:"config"`
 	PhotosUsed      int                     `json:"photos_used"`
+	Set             *persona.SetReport      `json:"set,omitempty" doc:"What its photos tell together; absent before they were compared."`
 	Checks          *persona.CheckScores    `json:"checks,omitempty" doc:"Each must exceed 0.8."`
 	Strength        *float64                `json:"strength,omitempty" doc:"The blend strength that worked best; the default for pictures."`
 	Sweep           []persona.StrengthScore `json:"sweep,omitempty" doc:"What each blend strength gave."`
@@ -104,6 +105,7 @@ type failureView struct {
 	Code    persona.Code           `json:"code"`
 	Message string                 `json:"message"`
 	Photos  []persona.PhotoProblem `json:"photos,omitempty"`
+	Advice  []string               `json:"advice,omitempty" doc:"What would help the set of photos, most useful first."`
 }
 
 func (s *server) viewPersona(p storage.Persona) PersonaView {
@@ -122,7 +124,7 @@ func (s *server) viewPersona(p storage.Persona) PersonaView {
 func (s *server) viewVersion(personaID string, v storage.Version) versionView {
 	view := versionView{
 		Version: v.Number, Status: v.Status, Stage: v.Stage, Progress: v.Progress, Tier: v.Tier, Config: v.Config,
-		PhotosUsed: v.PhotosUsed, Checks: viewChecks(v.Checks), Strength: v.Strength, TrainingSeconds: v.TrainingSeconds,
+		PhotosUsed: v.PhotosUsed, Set: v.PhotoSet, Checks: viewChecks(v.Checks), Strength: v.Strength, TrainingSeconds: v.TrainingSeconds,
 		Error: viewFailure(v.Failure), CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, CompletedAt: v.CompletedAt,
 		Samples: make([]sampleView, 0, len(v.Samples)),
 	}
@@ -212,7 +214,7 @@ func viewFailure(f *storage.Failure) *failureView {
 	if f == nil {
 		return nil
 	}
-	return &failureView{Code: f.Code, Message: f.Message, Photos: refusalsFirst(f.Photos)}
+	return &failureView{Code: f.Code, Message: f.Message, Photos: refusalsFirst(f.Photos), Advice: f.Advice}
 }
 
 // refusalsFirst orders the findings of each photo.
