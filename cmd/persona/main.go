@@ -39,6 +39,7 @@ type commands struct {
 	Cancel cancelCommand `cmd:"" help:"Stop a training."`
 	Delete deleteCommand `cmd:"" help:"Erase a persona and print the certificate."`
 	Score  scoreCommand  `cmd:"" help:"Score photos on this computer; nothing is sent."`
+	Eval   evalCommand   `cmd:"" help:"Measure how well photos are judged, on photos with labels."`
 	Sitter sitterCommand `cmd:"" help:"Draw photos of a person who does not exist, to try things with."`
 
 	URL  string `env:"PERSONA_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the API."`

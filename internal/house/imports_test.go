@@ -20,6 +20,7 @@ var rules = map[string]rule{
 	"internal/persona":  {nil, "the language of the product is spoken by all and knows nobody"},
 	"internal/contract": {[]string{"internal/persona"}, "what crosses the wire must not change with anything else"},
 	"internal/photo":    {[]string{"internal/persona"}, "bytes in, measures out: it can be tested and replaced alone"},
+	"internal/eval":     {[]string{"internal/persona", "internal/photo"}, "the judge is measured from outside, by what any caller gets"},
 	"internal/trainer":  {[]string{"internal/persona"}, "a provider is a port: it knows neither records nor workflows"},
 	"internal/sitter":   {nil, "its truth is known because nothing of what is tested goes into it"},
 	"migrations":        {nil, "SQL alone, so that an old database is read as it was written"},
@@ -60,8 +61,8 @@ var rules = map[string]rule{
 		[]string{"internal/photo", "internal/persona", "internal/sitter"}, "the model needs faces, found ones and drawn ones",
 	},
 	"cmd/persona": {
-		[]string{"internal/app", "internal/persona", "internal/photo", "internal/sitter"},
-		"flags and wiring; photo and persona are for scoring files without a server, sitter for drawing photos to try",
+		[]string{"internal/app", "internal/persona", "internal/photo", "internal/eval", "internal/sitter"},
+		"flags and wiring; photo, persona and eval are for judging files without a server, sitter for drawing photos to try",
 	},
 	"cmd/dev": {
 		[]string{

@@ -1,0 +1,68 @@
+package eval
+
+import (
+	"time"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
+)
+
+// Report is what the labels and the judgements come to together. Parts without labels are nil.
+type Report struct {
+	Photos     Photos      `json:"photos"`
+	Detection  *Detection  `json:"detection,omitempty"`
+	Eyes       *Eyes       `json:"eyes,omitempty"`
+	Yaw        *Angle      `json:"yaw,omitempty"`
+	Roll       *Angle      `json:"roll,omitempty"`
+	Identity   *Identity   `json:"identity,omitempty"`
+	Sets       *Sets       `json:"sets,omitempty"`
+	Judgements []Judgement `json:"judgements,omitempty"`
+	Duplicates *Duplicates `json:"duplicates,omitempty"`
+}
+
+// Photos is what judging took.
+type Photos struct {
+	Files     int       `json:"files"`
+	NotJudged []Problem `json:"not_judged,omitempty"` // refused as undecodable, or not readable
+
+	// Milliseconds of judging a photo in memory, from its bytes to its measures, while others are judged beside it.
+	Median float64 `json:"ms_median"`
+	Slow   float64 `json:"ms_95"`
+
+	PerSecond  float64 `json:"per_second"` // all photos over the time of the whole run
+	PeakMemory int64   `json:"peak_memory,omitempty"`
+}
+
+// Problem is a photo that was not judged.
+type Problem struct {
+	File string `json:"file"`
+	Why  string `json:"why"`
+}
+
+func newReport(all []result, took time.Duration, p persona.PhotoPolicy, d photo.Describer) Report {
+	return Report{
+		Photos: countPhotos(all, took), Detection: newDetection(all, p), Eyes: newEyes(all),
+		Yaw: newAngle(all, func(l *Label) *float64 { return l.Yaw }, func(f photo.Face) float64 { return f.Yaw }),
+		Roll: newAngle(
+			all, func(l *Label) *float64 { return l.Roll }, func(f photo.Face) float64 { return f.Roll }),
+		Identity: newIdentity(all), Sets: newSets(all, p, d),
+		Judgements: newJudgements(all), Duplicates: newDuplicates(all),
+	}
+}
+
+func countPhotos(all []result, took time.Duration) Photos {
+	out := Photos{Files: len(all), PeakMemory: peakMemory()}
+	var times []float64
+	for _, r := range all {
+		if !r.decoded {
+			out.NotJudged = append(out.NotJudged, Problem{r.label.File, r.problem})
+			continue
+		}
+		times = append(times, float64(r.took.Microseconds())/1000)
+	}
+	out.Median, out.Slow = Percentile(times, 0.5), Percentile(times, 0.95)
+	if seconds := took.Seconds(); seconds > 0 {
+		out.PerSecond = float64(len(all)) / seconds
+	}
+	return out
+}

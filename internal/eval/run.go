@@ -1,0 +1,149 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
+)
+
+// Lenient is the policy without the limits that say nothing about faces: small files and small pictures are judged like
+// others, so that collections of small pictures can be measured.
+func Lenient(p persona.PhotoPolicy) persona.PhotoPolicy {
+	p.MinBytes, p.MinSide = 0, 0
+	return p
+}
+
+// result is one judged photo.
+type result struct {
+	label    *Label
+	decoded  bool
+	measures photo.Measures    // zero when it was not decoded
+	findings []persona.Finding // of the file alone when it was not decoded
+	problem  string            // why it was not judged, in words
+	took     time.Duration     // of the judgement, without reading the file
+}
+
+func (r *result) has(code persona.PhotoCode) (found, refuses bool) {
+	for _, f := range r.findings {
+		if f.Code == code {
+			found, refuses = true, refuses || f.Refuses
+		}
+	}
+	return found, refuses
+}
+
+func (r *result) refused() bool {
+	for _, f := range r.findings {
+		if f.Refuses {
+			return true
+		}
+	}
+	return !r.decoded
+}
+
+// Run judges every photo by the policy p, with faces described by d (nil for the classical way), and compares what was
+// judged with the labels. Photos are judged side by side, one for each core that Go may use; a photo that cannot be
+// judged is counted and does not stop the others. progress, which may be nil, is called after each photo, one call at
+// a time. The only error is that of ctx.
+func Run(
+	ctx context.Context, labels Labels, p persona.PhotoPolicy, d photo.Describer, progress func(done, of int),
+) (Report, error) {
+	judge := photo.NewJudge(p, d)
+	results := make([]result, len(labels.Photos))
+	var mu sync.Mutex
+	done := 0
+	start := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range labels.Photos {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			results[i] = look(ctx, judge, &labels.Photos[i], labels.path(labels.Photos[i]))
+			mu.Lock()
+			defer mu.Unlock()
+			if done++; progress != nil {
+				progress(done, len(results))
+			}
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Report{}, err
+	}
+	return newReport(results, time.Since(start), p, d), nil
+}
+
+// look judges one photo.
+func look(ctx context.Context, judge *photo.Judge, label *Label, path string) result {
+	r := result{label: label}
+	data, err := read(path, judge.Policy.MaxBytes)
+	if err != nil {
+		r.problem = "The file cannot be read."
+		return r
+	}
+	if int64(len(data)) > judge.Policy.MaxBytes {
+		r.findings = []persona.Finding{persona.NewFinding(
+			persona.PhotoTooLargeFile, true, "more than "+strconv.FormatInt(judge.Policy.MaxBytes>>20, 10)+" MB")}
+		r.problem = r.findings[0].Why
+		return r
+	}
+	start := time.Now()
+	judged, err := judge.Photo(ctx, data, time.Time{})
+	r.took = time.Since(start)
+	if err != nil {
+		r.problem, r.findings = explain(err)
+		return r
+	}
+	judged.Close()
+	r.decoded, r.measures, r.findings = true, judged.Measures, judged.Findings
+	return r
+}
+
+// read reads a file, but of one that is too large only as much as shows that it is.
+func read(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // G304: the user's labels name the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, most+1))
+}
+
+func explain(err error) (problem string, findings []persona.Finding) {
+	var e *persona.Error
+	if !errors.As(err, &e) {
+		return err.Error(), nil
+	}
+	for _, p := range e.Photos {
+		findings = append(findings, p.Findings...)
+	}
+	return e.Message, findings
+}
+
+// peakMemory is the most memory that the process ever held, in bytes; 0 where the system does not tell.
+func peakMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
