@@ -3,12 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/sitter"
 )
 
@@ -37,11 +39,13 @@ func TestScoreAsJSON(t *testing.T) {
 	dir := folder(t, map[string][]byte{"tiny.jpg": smallJPEG()})
 	code, out, said := newFakeAPI(t, nil).persona(t, "score", "-json", dir)
 	require.Equal(t, exitFailed, code, said)
-	var results []scored
-	require.NoError(t, json.Unmarshal([]byte(out), &results))
-	require.Len(t, results, 1)
-	require.False(t, results[0].Accepted)
-	require.Equal(t, 8, results[0].Width)
+	var all scores
+	require.NoError(t, json.Unmarshal([]byte(out), &all))
+	require.Len(t, all.Photos, 1)
+	require.False(t, all.Photos[0].Accepted)
+	require.Equal(t, persona.VerdictRefuse, all.Photos[0].Verdict)
+	require.Equal(t, 8, all.Photos[0].Width)
+	require.Equal(t, 1, all.Set.Photos)
 	require.Contains(t, out, `"code": "file_too_small"`)
 	require.Contains(t, out, `"code": "resolution_too_low"`)
 }
@@ -59,11 +63,22 @@ func TestScoreOfALargeFile(t *testing.T) {
 // One drawn portrait is enough here: what scores mean is tested beside the scoring itself.
 func TestScoreOfAGoodPhoto(t *testing.T) {
 	t.Parallel()
+	drawn := filepath.Join(t.TempDir(), "sheet.png")
 	portrait := sitter.New(4).Set(1, 1024)[0]
 	dir := folder(t, map[string][]byte{"good.jpg": sitter.EncodePhoto(portrait)})
-	code, out, said := newFakeAPI(t, nil).persona(t, "score", dir)
+	code, out, said := newFakeAPI(t, nil).persona(t, "score", "-sheet", drawn, dir)
 	require.Equal(t, exitOK, code, out+said)
-	require.Contains(t, out, "1024x1024  good\n")
+	f, err := os.Open(drawn)
+	require.NoError(t, err)
+	sheet, err := png.DecodeConfig(f)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.Greater(t, sheet.Width, 600)
+
+	code, _, said = newFakeAPI(t, nil).persona(t, "score", "-sheet", filepath.Join(dir, "none", "sheet.png"), dir)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, said, "cannot be written")
+	require.Contains(t, out, "1024x1024  good")
 	require.Contains(t, out, "\n1 of 1 photo can be used.\n")
 }
 

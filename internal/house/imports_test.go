@@ -23,6 +23,7 @@ var rules = map[string]rule{
 	"internal/eval":     {[]string{"internal/persona", "internal/photo"}, "the judge is measured from outside, by what any caller gets"},
 	"internal/trainer":  {[]string{"internal/persona"}, "a provider is a port: it knows neither records nor workflows"},
 	"internal/sitter":   {nil, "its truth is known because nothing of what is tested goes into it"},
+	"internal/sheet":    {[]string{"internal/persona"}, "pictures and verdicts in, one picture out"},
 	"migrations":        {nil, "SQL alone, so that an old database is read as it was written"},
 	"storage":           {[]string{"internal/persona", "migrations"}, "records and blobs serve every caller and know none"},
 	"storage/storagetest": {
@@ -61,8 +62,8 @@ var rules = map[string]rule{
 		[]string{"internal/photo", "internal/persona", "internal/sitter"}, "the model needs faces, found ones and drawn ones",
 	},
 	"cmd/persona": {
-		[]string{"internal/app", "internal/persona", "internal/photo", "internal/eval", "internal/sitter"},
-		"flags and wiring; photo, persona and eval are for judging files without a server, sitter for drawing photos to try",
+		[]string{"internal/app", "internal/persona", "internal/photo", "internal/sheet", "internal/eval", "internal/sitter"},
+		"flags and wiring; photo, persona and eval are for judging files without a server, sheet for looking at the verdicts, sitter for drawing photos to try",
 	},
 	"cmd/dev": {
 		[]string{

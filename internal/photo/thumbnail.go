@@ -1,0 +1,16 @@
+package photo
+
+import "image"
+
+// Thumbnail is the upright photo, reduced so that its longer side is at most side pixels, 16 or more; scale is how many
+// pixels of the photo one of it stands for. It is for showing, not for measuring.
+func (j *Judgement) Thumbnail(side int) (small *image.RGBA, scale float64) {
+	if j.pic == nil {
+		return nil, 0
+	}
+	w, h := float64(j.Width), float64(j.Height)
+	scale = max(1, max(w, h)/float64(max(side, 16)))
+	t := j.pic.tile(Point{}, Point{w, h}, int(scale))
+	m := affine{scale, 0, 0, 0, scale, 0}
+	return t.draw(m, max(1, int(w/scale)), max(1, int(h/scale))), scale
+}
