@@ -108,7 +108,7 @@ func (f face) cut(line string, width int) string {
 func (f face) wrap(sentence string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.FieldsSeq(sentence) {
+	for word := range strings.FieldsSeq(sentence) {
 		switch longer := strings.TrimSpace(line + " " + word); {
 		case line == "" || f.width(longer) <= width:
 			line = longer
