@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"slices"
@@ -22,37 +21,54 @@ var undecodable = []persona.PhotoCode{
 }
 
 // Decode returns the picture in a JPEG or PNG file, upright and opaque (transparency is laid over white). Progressive,
-// interlaced, grey, CMYK, palette and 16-bit files all work. The error is an *persona.Error with CodePhotosUnusable that
-// carries the findings: empty, not an image, damaged or cut off, or more than p.MaxPixels.
+// interlaced, grey, CMYK, palette and 16-bit files all work. A picture that is too large for the policy's memory at its
+// full size is decoded at a half, a quarter or an eighth of it where the format allows. The error is an *persona.Error
+// with CodePhotosUnusable that carries the findings: empty, not an image, damaged or cut off, or too many pixels.
 func Decode(data []byte, p persona.PhotoPolicy) (image.Image, error) {
-	pic, _, err := decode(data, p)
+	f, err := inspectFile(data, p)
+	if err != nil {
+		return nil, err
+	}
+	pic, err := f.decode()
 	if err != nil {
 		return nil, err
 	}
 	return pic.upright(), nil
 }
 
-// decode inspects and decodes. The facts are complete also when the error is not nil.
-func decode(data []byte, p persona.PhotoPolicy) (*picture, Facts, error) {
+// file is an inspected file that may be decoded.
+type file struct {
+	data   []byte
+	facts  Facts
+	header header
+	plan   plan
+}
+
+// inspectFile inspects a file and plans its decoding. The error is that of what cannot be decoded.
+func inspectFile(data []byte, p persona.PhotoPolicy) (*file, error) {
 	inspector := NewInspector(p)
 	_, _ = inspector.Write(data)
-	facts := inspector.Facts()
-	for _, f := range facts.Findings {
-		if slices.Contains(undecodable, f.Code) {
-			return nil, facts, unusable(facts.Findings)
+	f := &file{data: data, facts: inspector.Facts()}
+	for _, found := range f.facts.Findings {
+		if slices.Contains(undecodable, found.Code) {
+			return nil, unusable(f.facts.Findings)
 		}
 	}
-	h := inspector.inner.facts()
-	img, err := decodeStored(data, h)
+	f.header = inspector.inner.facts()
+	f.plan, _ = planFor(f.header, int64(len(data)), p)
+	return f, nil
+}
+
+func (f *file) decode() (*picture, error) {
+	img, err := f.decodeStored()
 	if err != nil {
 		code := persona.PhotoDamaged
 		if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) || errors.Is(err, jpegn.ErrUnsupported) {
 			code = persona.PhotoNotImage
 		}
-		facts.Findings = append(facts.Findings, persona.NewFinding(code, true, ""))
-		return nil, facts, unusable(facts.Findings)
+		return nil, unusable(append(f.facts.Findings, persona.NewFinding(code, true, "")))
 	}
-	return newPicture(img, h.turn), facts, nil
+	return newPicture(img, f.header.exif.turn, f.header.width, f.header.height), nil
 }
 
 func unusable(findings []persona.Finding) error {
@@ -64,102 +80,70 @@ func unusable(findings []persona.Finding) error {
 }
 
 // decodeStored decodes as stored. Decoders meet hostile bytes here, so a panic inside one is an error of the file.
-func decodeStored(data []byte, h header) (img image.Image, err error) {
+func (f *file) decodeStored() (img image.Image, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			img, err = nil, fmt.Errorf("photo: decoder failed: %v", r)
 		}
 	}()
 	switch {
-	case h.format == FormatPNG:
-		img, err = png.Decode(bytes.NewReader(data))
-	case h.unusual:
-		// jpegn 0.6.0 returns such files blank, and without an error.
-		img, err = jpeg.Decode(bytes.NewReader(data))
+	case f.header.format == FormatPNG:
+		img, err = png.Decode(bytes.NewReader(f.data))
+	case f.header.strict():
+		img, err = jpeg.Decode(bytes.NewReader(f.data))
 	default:
-		img, err = jpegn.Decode(bytes.NewReader(data))
+		img, err = jpegn.Decode(bytes.NewReader(f.data), &jpegn.Options{ScaleDenom: f.plan.reduce})
+		if err == nil && f.plan.reduce == 1 && suspicious(img) {
+			// The first result is garbage from here on: the two are never needed at once.
+			img, err = jpeg.Decode(bytes.NewReader(f.data))
+		}
 	}
-	if err == nil && img.Bounds().Empty() {
-		err = errors.New("photo: empty picture")
+	if err == nil {
+		k := f.plan.reduce
+		if img.Bounds().Size() != image.Pt((f.header.width+k-1)/k, (f.header.height+k-1)/k) {
+			err = errors.New("photo: not the picture that the header told")
+		}
 	}
 	return img, err
 }
 
-// simplify returns img as one of the three layouts that this package reads: *image.YCbCr, *image.Gray or an opaque
-// *image.RGBA. Where the layout allows, the pixels are changed in place and img must not be used any more.
-func simplify(img image.Image) image.Image {
+// suspicious looks for what the fast decoder leaves behind when it conceals damage, so that the exact one is asked: units
+// that were never written, which are zero in every channel, and a last unit without any detail, which is how data that
+// ends too early is filled up. Damage after which the rest fits again by chance is missed; so is damage in a picture
+// that is decoded at less than its full size.
+func suspicious(img image.Image) bool {
+	const block = 8
 	switch src := img.(type) {
-	case *image.YCbCr, *image.Gray:
-		return src
-	case *image.RGBA:
-		if !src.Opaque() {
-			overWhite(src.Pix, true)
-		}
-		return src
-	case *image.NRGBA:
-		if !src.Opaque() {
-			overWhite(src.Pix, false)
-		}
-		return &image.RGBA{Pix: src.Pix, Stride: src.Stride, Rect: src.Rect}
-	case *image.CMYK:
-		for i := 0; i+3 < len(src.Pix); i += 4 {
-			p := src.Pix[i : i+4 : i+4]
-			p[0], p[1], p[2] = color.CMYKToRGB(p[0], p[1], p[2], p[3])
-			p[3] = 0xFF
-		}
-		return &image.RGBA{Pix: src.Pix, Stride: src.Stride, Rect: src.Rect}
-	case *image.Gray16:
-		dst := image.NewGray(src.Rect)
-		for i := range dst.Pix {
-			dst.Pix[i] = src.Pix[2*i]
-		}
-		return dst
-	}
-	return slowSimplify(img)
-}
-
-// overWhite lays 8-bit pixels over white; multiplied tells whether the colours are already multiplied with alpha.
-func overWhite(pix []uint8, multiplied bool) {
-	for i := 0; i+3 < len(pix); i += 4 {
-		p := pix[i : i+4 : i+4]
-		alpha := uint32(p[3])
-		if alpha == 0xFF {
-			continue
-		}
-		for c := range 3 {
-			v := uint32(p[c])
-			if !multiplied {
-				v = (v*alpha + 127) / 255
+	case *image.YCbCr:
+		b := src.Rect
+		for y := b.Min.Y; y < b.Max.Y; y += block {
+			for x := b.Min.X; x < b.Max.X; x += block {
+				c := src.COffset(x, y)
+				if src.Cb[c] == 0 && src.Cr[c] == 0 && src.Y[src.YOffset(x, y)] == 0 {
+					return true
+				}
 			}
-			p[c] = uint8(min(v+255-alpha, 255))
 		}
-		p[3] = 0xFF
+		at := src.YOffset((b.Max.X-1)&^(block-1), (b.Max.Y-1)&^(block-1))
+		c := src.COffset((b.Max.X-1)&^(block-1), (b.Max.Y-1)&^(block-1))
+		return even(src.Y[at:], src.YStride) && even(src.Cb[c&^(block-1):], src.CStride) && even(src.Cr[c&^(block-1):], src.CStride)
+	case *image.Gray:
+		b := src.Rect
+		return even(src.Pix[src.PixOffset((b.Max.X-1)&^(block-1), (b.Max.Y-1)&^(block-1)):], src.Stride)
+	default:
+		return true
 	}
 }
 
-// slowSimplify handles the rest (16 bits a channel, palettes, pictures of other packages) pixel by pixel.
-func slowSimplify(img image.Image) *image.RGBA {
-	b := img.Bounds()
-	dst := image.NewRGBA(b)
-	deep, _ := img.(image.RGBA64Image)
-	i := 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			var c color.RGBA64
-			if deep != nil {
-				c = deep.RGBA64At(x, y)
-			} else {
-				r, g, bl, a := img.At(x, y).RGBA()
-				c = color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(bl), A: uint16(a)}
+// even reports whether the samples of the block that pix begins with are all the same. What is not there counts as such.
+func even(pix []uint8, stride int) bool {
+	for y := 0; y < 8 && y*stride < len(pix); y++ {
+		row := pix[y*stride:]
+		for _, v := range row[:min(8, len(row))] {
+			if v != pix[0] {
+				return false
 			}
-			white := 0xFFFF - uint32(c.A)
-			p := dst.Pix[i : i+4 : i+4]
-			p[0] = uint8(min(uint32(c.R)+white, 0xFFFF) >> 8)
-			p[1] = uint8(min(uint32(c.G)+white, 0xFFFF) >> 8)
-			p[2] = uint8(min(uint32(c.B)+white, 0xFFFF) >> 8)
-			p[3] = 0xFF
-			i += 4
 		}
 	}
-	return dst
+	return true
 }

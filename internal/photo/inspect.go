@@ -2,6 +2,7 @@ package photo
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/inflio/persona/internal/persona"
 )
@@ -12,6 +13,7 @@ type Facts struct {
 	Width    int    // of the upright picture, in pixels; 0 when unknown
 	Height   int    // of the upright picture, in pixels; 0 when unknown
 	Bytes    int64
+	Taken    time.Time         // by the camera's clock; zero when the file does not tell, or tells what cannot be
 	Findings []persona.Finding // every one refuses; nil when the file is fine
 }
 
@@ -30,10 +32,11 @@ type container interface {
 // header is what a container found.
 type header struct {
 	format        string
-	width, height int // as stored
-	turn          turn
+	width, height int  // as stored
 	complete      bool // the end marker was seen, and nothing before it was broken
-	unusual       bool // ink colours, or a scan of its own for each channel without being progressive
+	exif          exifFacts
+	jpeg          jpegHeader // of a JPEG
+	png           pngHeader  // of a PNG
 }
 
 // Inspector learns the facts of a file while its bytes stream through it. It is an io.Writer that never fails and
@@ -98,8 +101,8 @@ func (i *Inspector) Facts() Facts {
 		return f
 	}
 	h := i.inner.facts()
-	f.Format, f.Width, f.Height = h.format, h.width, h.height
-	if h.turn.swaps() {
+	f.Format, f.Width, f.Height, f.Taken = h.format, h.width, h.height, h.exif.taken
+	if h.exif.turn.swaps() {
 		f.Width, f.Height = h.height, h.width
 	}
 	if !h.complete || f.Width <= 0 || f.Height <= 0 {
@@ -120,6 +123,8 @@ func (i *Inspector) Facts() Facts {
 	}
 	if int64(f.Width)*int64(f.Height) > i.policy.MaxPixels {
 		refuse(persona.PhotoTooManyPixels, size)
+	} else if need, ok := planFor(h, i.bytes, i.policy); !ok {
+		refuse(persona.PhotoTooManyPixels, h.tooLarge(need, i.policy))
 	}
 	return f
 }

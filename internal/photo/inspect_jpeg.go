@@ -20,13 +20,44 @@ const (
 	markerEOI  = 0xD9
 	markerSOS  = 0xDA
 	markerAPP1 = 0xE1
+	markerAPPE = 0xEE
 )
 
 // maxScans bounds the passes of a progressive JPEG. Cameras and editors write about ten; each pass costs a walk over the
 // whole picture, so thousands of empty ones would keep a decoder busy for minutes.
 const maxScans = 100
 
-const exifPrefix = "Exif\x00\x00"
+// What the segments begin with that are looked into.
+const (
+	exifPrefix  = "Exif\x00\x00"
+	adobePrefix = "Adobe"
+)
+
+const maxComponents = 4
+
+// jpegHeader tells how a JPEG is stored.
+type jpegHeader struct {
+	progressive bool
+	components  int
+	sampling    [maxComponents][2]int // across and down
+	ids         [maxComponents]byte
+	scans       int
+	adobe       bool
+	transform   byte // the Adobe segment's: 0 means that the channels are not those of JPEG
+}
+
+// read takes a frame header.
+func (h *jpegHeader) read(marker byte, b []byte) {
+	h.progressive = marker == markerSOF2
+	h.components = int(b[5])
+	for i := range min(h.components, maxComponents, (len(b)-6)/3) {
+		d := b[6+3*i:]
+		h.ids[i], h.sampling[i] = d[0], [2]int{int(d[1] >> 4), int(d[1] & 15)}
+	}
+	if h.components == 1 {
+		h.sampling[0] = [2]int{1, 1}
+	}
+}
 
 // jpegState is where in the structure of a JPEG the next byte stands.
 type jpegState int
@@ -51,19 +82,16 @@ type jpegStream struct {
 	keeps  int    // how many of them to keep
 	width  int
 	height int
-	turn   turn
-	exif   bool
-	frame  byte // marker of the frame header: which kind of JPEG it is
-	planes byte // colour channels
-	scans  int
+	exif   exifFacts
+	told   bool // an EXIF block was met
+	frame  jpegHeader
 	broken bool
 }
 
 func (s *jpegStream) facts() header {
 	return header{
-		format: FormatJPEG, width: s.width, height: s.height, turn: s.turn,
-		complete: s.state == jpegEnded && s.scans > 0 && !s.broken,
-		unusual:  s.planes > 3 || s.frame != markerSOF2 && s.scans > 1,
+		format: FormatJPEG, width: s.width, height: s.height, exif: s.exif, jpeg: s.frame,
+		complete: s.state == jpegEnded && s.frame.scans > 0 && !s.broken,
 	}
 }
 
@@ -131,10 +159,13 @@ func (s *jpegStream) begin(c byte) {
 		s.state = jpegEnded
 	default:
 		s.state = jpegLength1
-		if frameHeader(c) {
-			s.keeps = 6
-		} else if c == markerAPP1 && !s.exif {
-			s.keeps = 1 << 16
+		switch {
+		case frameHeader(c):
+			s.keeps = 6 + 3*maxComponents
+		case c == markerAPPE:
+			s.keeps = len(adobePrefix) + 7
+		case c == markerAPP1 && !s.told:
+			s.keeps = maxEXIF
 		}
 	}
 }
@@ -144,7 +175,7 @@ func (s *jpegStream) end() {
 	s.state = jpegBetween
 	switch {
 	case s.marker == markerSOS:
-		if s.scans++; s.scans > maxScans {
+		if s.frame.scans++; s.frame.scans > maxScans {
 			s.broken = true
 		}
 		s.state = jpegScan
@@ -154,11 +185,13 @@ func (s *jpegStream) end() {
 			s.broken = true
 			return
 		}
-		s.frame, s.planes = s.marker, s.keep[5]
 		s.height, s.width = int(binary.BigEndian.Uint16(s.keep[1:])), int(binary.BigEndian.Uint16(s.keep[3:]))
+		s.frame.read(s.marker, s.keep)
+	case s.marker == markerAPPE && bytes.HasPrefix(s.keep, []byte(adobePrefix)) && len(s.keep) == s.keeps:
+		s.frame.adobe, s.frame.transform = true, s.keep[len(s.keep)-1]
 	case s.marker == markerAPP1 && bytes.HasPrefix(s.keep, []byte(exifPrefix)):
-		s.exif = true
-		s.turn = turnOf(s.keep[len(exifPrefix):])
+		s.told = true
+		s.exif = readEXIF(s.keep[len(exifPrefix):])
 		s.keep = nil
 	}
 }

@@ -5,8 +5,13 @@ import (
 	"hash/crc32"
 )
 
-// maxEXIF bounds the EXIF block that is looked at; JPEG allows no more than this either.
-const maxEXIF = 1 << 16
+// pngHeader tells how a PNG is stored.
+type pngHeader struct {
+	depth       int // bits a sample
+	colour      byte
+	interlaced  bool
+	transparent bool // a colour, or some of the palette, is
+}
 
 // pngStream walks the chunks of a PNG and checks each checksum. Only the header and an EXIF block are kept.
 type pngStream struct {
@@ -21,7 +26,8 @@ type pngStream struct {
 	chunks int
 	width  int
 	height int
-	turn   turn
+	form   pngHeader
+	exif   exifFacts
 	pixels bool
 	ended  bool
 	broken bool
@@ -29,7 +35,8 @@ type pngStream struct {
 
 func (s *pngStream) facts() header {
 	return header{
-		format: FormatPNG, width: s.width, height: s.height, turn: s.turn, complete: s.ended && s.pixels && !s.broken,
+		format: FormatPNG, width: s.width, height: s.height, exif: s.exif, complete: s.ended && s.pixels && !s.broken,
+		png: s.form,
 	}
 }
 
@@ -76,7 +83,7 @@ func (s *pngStream) begin() {
 	s.keep, s.keeps = s.keep[:0], 0
 	switch {
 	case s.kind == "IHDR":
-		s.keeps = 8
+		s.keeps = 13
 	case s.kind == "eXIf" && length <= maxEXIF:
 		s.keeps = maxEXIF
 	}
@@ -91,15 +98,18 @@ func (s *pngStream) end() {
 	}
 	switch s.kind {
 	case "IHDR":
-		if len(s.keep) < 8 {
+		if len(s.keep) < 13 {
 			s.broken = true
 			return
 		}
 		s.width, s.height = int(binary.BigEndian.Uint32(s.keep)), int(binary.BigEndian.Uint32(s.keep[4:]))
+		s.form.depth, s.form.colour, s.form.interlaced = int(s.keep[8]), s.keep[9], s.keep[12] != 0
+	case "tRNS":
+		s.form.transparent = true
 	case "IDAT":
 		s.pixels = true
 	case "eXIf":
-		s.turn = turnOf(s.keep)
+		s.exif = readEXIF(s.keep)
 		s.keep = nil
 	case "IEND":
 		s.ended = true

@@ -15,8 +15,9 @@ import (
 type Measures struct {
 	Width      int               `json:"width"` // upright
 	Height     int               `json:"height"`
-	Faces      int               `json:"faces"` // people in the picture; passers-by far behind are not counted
-	Face       Face              `json:"face"`  // the main face; zero when Faces is 0
+	Taken      *time.Time        `json:"taken,omitempty"` // by the camera's clock; nil when the file does not tell
+	Faces      int               `json:"faces"`           // people in the picture; passers-by far behind are not counted
+	Face       Face              `json:"face"`            // the main face; zero when Faces is 0
 	Score      persona.Score     `json:"score"`
 	Quality    Quality           `json:"quality"`
 	Findings   []persona.Finding `json:"findings,omitempty"`
@@ -79,29 +80,51 @@ func (j *Judge) Photo(ctx context.Context, data []byte, at time.Time) (*Judgemen
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	pic, facts, err := decode(data, j.Policy)
+	f, err := inspectFile(data, j.Policy)
 	if err != nil {
 		return nil, err
 	}
-	out := &Judgement{pic: pic, Measures: Measures{Width: pic.w, Height: pic.h, Findings: facts.Findings}}
+	if err := j.memory.Acquire(ctx, f.plan.bytes); err != nil {
+		return nil, err
+	}
+	out := &Judgement{closed: func() { j.memory.Release(f.plan.bytes) }}
+	if err := j.judge(out, f, at); err != nil {
+		out.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// judge decodes and measures an inspected file.
+func (j *Judge) judge(out *Judgement, f *file, at time.Time) error {
+	pic, err := f.decode()
+	if err != nil {
+		return err
+	}
+	out.pic, out.Measures = pic, Measures{Width: pic.w, Height: pic.h, Findings: f.facts.Findings}
+	if !f.facts.Taken.IsZero() {
+		out.Taken = &f.facts.Taken
+	}
+	out.findAge(at)
 	small, scale := pic.overview(overviewSide)
 	out.Hash = hashOf(small)
 	faces, doubtful := pic.closer(small, scale)
+	defer releaseTiles(faces, doubtful)
 	out.Quality = pic.measure(small, faces)
 	if len(faces) == 0 {
 		out.Findings = append(out.Findings, out.explain(small, scale, doubtful)...)
-		return out, nil
+		return nil
 	}
 	main, q := faces[0], out.Quality
 	out.Face, out.Faces = main.Face, people(faces)
 	out.Score = score(pic.w, pic.h, main, q)
 	out.Hash.addFace(main.grey)
 	if err := out.describe(j.describer, main); err != nil {
-		return nil, err
+		return err
 	}
 	out.Findings = append(out.Findings, findFaults(faces, q)...)
 	out.findLowScore(j.Policy)
-	return out, nil
+	return nil
 }
 
 func (j *Judgement) describe(d Describer, f seen) error {
@@ -111,6 +134,18 @@ func (j *Judgement) describe(d Describer, f seen) error {
 	}
 	j.Descriptor, j.DescribedBy = descriptor, d.Name()
 	return nil
+}
+
+// tooOld is the age from which a photo is warned about (the guide: people change within two years).
+const tooOld = 2 // years
+
+// findAge warns about a photo that was taken long before the given moment, which is zero when age does not matter. A
+// camera whose clock is ahead tells nothing.
+func (j *Judgement) findAge(at time.Time) {
+	if at.IsZero() || j.Taken == nil || !j.Taken.AddDate(tooOld, 0, 0).Before(at) {
+		return
+	}
+	j.Findings = append(j.Findings, persona.NewFinding(persona.PhotoTooOld, false, "in "+j.Taken.Format("January 2006")))
 }
 
 // findLowScore adds the last resort: a photo that nothing in particular is wrong with, but that is not good either.

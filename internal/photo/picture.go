@@ -6,24 +6,28 @@ import (
 )
 
 // picture is a decoded photo as it was stored, with the turn that makes it stand upright kept aside: a turned copy of
-// twelve megapixels costs more than everything that is measured on it. Exactly one of the layouts is set.
+// twelve megapixels costs more than everything that is measured on it. For the same reason it stays in the layout that
+// the decoder made; rows are converted as they are read.
 type picture struct {
-	ycc    *image.YCbCr
-	gray   *image.Gray
-	rgba   *image.RGBA
-	turn   turn
-	min    image.Point
-	sw, sh int // as stored
-	w, h   int // upright
+	ycc     *image.YCbCr
+	gray    *image.Gray
+	other   image.Image    // when neither of those
+	opaque  bool           // other is an *image.RGBA that needs no conversion
+	palette *[256][4]uint8 // of other
+	turn    turn
+	min     image.Point
+	sw, sh  int     // as stored and decoded
+	w, h    int     // upright, as in the file
+	reduce  float64 // pixels of the file that one decoded pixel stands for, each way: 1, 2, 4 or 8
 }
 
-func newPicture(img image.Image, t turn) *picture {
-	if u, ok := img.(*uprightImage); ok {
-		return u.pic
-	}
-	img = simplify(img)
+// newPicture takes what was decoded from a file of w by h stored pixels.
+func newPicture(img image.Image, t turn, w, h int) *picture {
 	b := img.Bounds()
-	p := &picture{turn: t, min: b.Min, sw: b.Dx(), sh: b.Dy(), w: b.Dx(), h: b.Dy()}
+	p := &picture{turn: t, min: b.Min, sw: b.Dx(), sh: b.Dy(), w: w, h: h, reduce: 1}
+	for float64(p.sw)*p.reduce < float64(w) {
+		p.reduce *= 2
+	}
 	if t.swaps() {
 		p.w, p.h = p.h, p.w
 	}
@@ -33,64 +37,84 @@ func newPicture(img image.Image, t turn) *picture {
 	case *image.Gray:
 		p.gray = layout
 	case *image.RGBA:
-		p.rgba = layout
+		p.other, p.opaque = layout, layout.Opaque()
+	case *image.Paletted:
+		p.other, p.palette = layout, opaquePalette(layout.Palette)
+	default:
+		p.other = layout
 	}
 	return p
 }
 
-// view wraps a picture that still belongs to the caller: nothing is changed in place.
+// view wraps a picture that belongs to the caller.
 func view(img image.Image) *picture {
-	switch src := img.(type) {
-	case *uprightImage:
-		return src.pic
-	case *image.YCbCr, *image.Gray:
-		return newPicture(src, 0)
-	case *image.RGBA:
-		if src.Opaque() {
-			return newPicture(src, 0)
-		}
-	case *image.NRGBA:
-		if src.Opaque() {
-			return newPicture(&image.RGBA{Pix: src.Pix, Stride: src.Stride, Rect: src.Rect}, 0)
-		}
+	if u, ok := img.(*uprightImage); ok {
+		return u.pic
 	}
-	return newPicture(slowSimplify(img), 0)
+	return newPicture(img, 0, img.Bounds().Dx(), img.Bounds().Dy())
 }
 
-// stored is the picture without its turn.
-func (p *picture) stored() image.Image {
-	switch {
-	case p.ycc != nil:
-		return p.ycc
-	case p.gray != nil:
-		return p.gray
-	default:
-		return p.rgba
+// toDecoded maps upright coordinates of the file to those of the decoded pixels.
+func (p *picture) toDecoded() affine {
+	w, h := float64(p.w), float64(p.h)
+	if p.turn.swaps() {
+		w, h = h, w
 	}
+	k := 1 / p.reduce
+	return p.turn.toStored(w, h).then(affine{k, 0, 0, 0, k, 0})
 }
 
-// upright is the picture as people see it, without a copy.
+// upright is the picture as people see it, without a copy, at the size that it was decoded at.
 func (p *picture) upright() image.Image {
 	if p.turn <= 1 {
-		return p.stored()
+		switch {
+		case p.ycc != nil:
+			return p.ycc
+		case p.gray != nil:
+			return p.gray
+		case p.opaque:
+			return p.other
+		}
 	}
 	return &uprightImage{p}
 }
 
-// uprightImage shows a picture turned, pixel by pixel.
+// uprightImage shows a picture turned and opaque, pixel by pixel.
 type uprightImage struct{ pic *picture }
 
-func (u *uprightImage) ColorModel() color.Model { return u.pic.stored().ColorModel() }
+func (u *uprightImage) ColorModel() color.Model {
+	switch p := u.pic; {
+	case p.ycc != nil:
+		return color.YCbCrModel
+	case p.gray != nil:
+		return color.GrayModel
+	default:
+		return color.RGBAModel
+	}
+}
 
-func (u *uprightImage) Bounds() image.Rectangle { return image.Rect(0, 0, u.pic.w, u.pic.h) }
+func (u *uprightImage) Bounds() image.Rectangle {
+	if u.pic.turn.swaps() {
+		return image.Rect(0, 0, u.pic.sh, u.pic.sw)
+	}
+	return image.Rect(0, 0, u.pic.sw, u.pic.sh)
+}
 
 func (u *uprightImage) At(x, y int) color.Color {
 	p := u.pic
-	sx, sy := p.turn.toStored(float64(p.sw), float64(p.sh)).at(float64(x)+0.5, float64(y)+0.5)
-	return p.stored().At(p.min.X+int(sx), p.min.Y+int(sy))
+	fx, fy := p.turn.toStored(float64(p.sw), float64(p.sh)).at(float64(x)+0.5, float64(y)+0.5)
+	sx, sy := int(fx), int(fy)
+	switch {
+	case p.ycc != nil:
+		return p.ycc.YCbCrAt(p.min.X+sx, p.min.Y+sy)
+	case p.gray != nil:
+		return p.gray.GrayAt(p.min.X+sx, p.min.Y+sy)
+	}
+	px := p.row(sx, sy, 1, make([]uint8, 4))
+	return color.RGBA{px[0], px[1], px[2], 0xFF}
 }
 
-// lumaRow returns the 8-bit luminance of stored row y, in buf when it has to be computed.
+// lumaRow returns the 8-bit luminance of stored row y. buf holds 5 bytes a pixel, for when it has to be computed.
 func (p *picture) lumaRow(y int, buf []uint8) []uint8 {
 	switch {
 	case p.ycc != nil:
@@ -100,11 +124,11 @@ func (p *picture) lumaRow(y int, buf []uint8) []uint8 {
 		at := p.gray.PixOffset(p.min.X, p.min.Y+y)
 		return p.gray.Pix[at : at+p.sw]
 	}
-	at := p.rgba.PixOffset(p.min.X, p.min.Y+y)
-	pix := p.rgba.Pix[at : at+4*p.sw]
+	pix := p.row(0, y, p.sw, buf[p.sw:])
 	buf = buf[:p.sw]
 	for x := range buf {
-		buf[x] = luma(pix[4*x], pix[4*x+1], pix[4*x+2])
+		px := pix[4*x:][:3:3]
+		buf[x] = luma(px[0], px[1], px[2])
 	}
 	return buf
 }

@@ -36,7 +36,9 @@ func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	eyes := PreparedEyes(side)
 	m := similarity(eyes[0], eyes[1], j.Face.Eyes[0], j.Face.Eyes[1])
 	low, high := corners(m, float64(side))
-	img := j.pic.tile(low, high, int(m.scale())).draw(m, side, side)
+	t := j.pic.tile(low, high, int(m.scale()))
+	defer t.release()
+	img := t.draw(m, side, side)
 	normaliseLight(img, j.Quality.Highlights)
 	return img, nil
 }

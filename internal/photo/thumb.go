@@ -20,7 +20,7 @@ func (p *picture) thumb() thumb {
 	t := thumb{scale: float64(max(p.w, p.h)) / thumbSide}
 	t.w, t.h = max(1, int(float64(p.w)/t.scale)), max(1, int(float64(p.h)/t.scale))
 	t.rgb = make([]uint8, 0, 3*t.w*t.h)
-	stored := p.turn.toStored(float64(p.sw), float64(p.sh))
+	stored := p.toDecoded()
 	for y := range t.h {
 		for x := range t.w {
 			var sum [3]int
@@ -46,7 +46,7 @@ func (p *picture) rgbAt(x, y int) (r, g, b uint8) {
 		v := p.gray.Pix[p.gray.PixOffset(at.X, at.Y)]
 		return v, v, v
 	default:
-		px := p.rgba.Pix[p.rgba.PixOffset(at.X, at.Y):]
+		px := p.row(x, y, 1, make([]uint8, 4))
 		return px[0], px[1], px[2]
 	}
 }

@@ -18,7 +18,8 @@ type tile struct {
 // tile cuts out the upright rectangle between low and high, clipped to the picture, reduced by the whole factor
 // shrink. A rectangle that misses the picture gives the nearest pixels.
 func (p *picture) tile(low, high Point, shrink int) *tile {
-	m := p.turn.toStored(float64(p.sw), float64(p.sh))
+	m := p.toDecoded()
+	shrink /= int(p.reduce)
 	ax, ay := m.at(low.X, low.Y)
 	bx, by := m.at(high.X, high.Y)
 	whole := func(a, b float64, limit int) (from, to int) {
@@ -31,7 +32,7 @@ func (p *picture) tile(low, high Point, shrink int) *tile {
 	y0, y1 := whole(ay, by, p.sh)
 	shrink = max(1, min(shrink, x1-x0, y1-y0))
 	t := &tile{w: (x1 - x0) / shrink, h: (y1 - y0) / shrink, shrink: shrink}
-	t.rgb = make([]uint8, 3*t.w*t.h)
+	t.rgb = borrow(3 * t.w * t.h)
 	k := 1 / float64(shrink)
 	t.from = m.then(affine{k, 0, -float64(x0) * k, 0, k, -float64(y0) * k})
 	switch {
@@ -40,29 +41,22 @@ func (p *picture) tile(low, high Point, shrink int) *tile {
 	case p.gray != nil:
 		t.fillGray(p, x0, y0)
 	default:
-		t.fillRGBA(p, x0, y0)
+		t.fillRows(p, x0, y0)
 	}
 	return t
 }
 
-func (t *tile) fillRGBA(p *picture, x0, y0 int) {
+// fillRows averages over each block, row by row.
+func (t *tile) fillRows(p *picture, x0, y0 int) {
 	k := t.shrink
-	if k == 1 {
-		for y := range t.h {
-			src := p.rgba.Pix[p.rgba.PixOffset(p.min.X+x0, p.min.Y+y0+y):]
-			dst := t.rgb[3*y*t.w:][:3*t.w]
-			for x := range t.w {
-				copy(dst[3*x:3*x+3], src[4*x:4*x+3])
-			}
-		}
-		return
-	}
+	buf := borrow(4 * k * t.w)
+	defer giveBack(buf)
 	sums := make([]uint32, 3*t.w)
 	n := uint32(k * k)
 	for y := range t.h {
 		clear(sums)
 		for dy := range k {
-			src := p.rgba.Pix[p.rgba.PixOffset(p.min.X+x0, p.min.Y+y0+y*k+dy):]
+			src := p.row(x0, y0+y*k+dy, k*t.w, buf)
 			for x := range t.w {
 				var r, g, b uint32
 				px := src[4*x*k : 4*(x+1)*k]
@@ -134,6 +128,20 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 			r, g, b := color.YCbCrToRGB(uint8((sums[x]+n/2)/n), uint8((cb+cn/2)/cn), uint8((cr+cn/2)/cn))
 			at := 3 * (y*t.w + x)
 			t.rgb[at], t.rgb[at+1], t.rgb[at+2] = r, g, b
+		}
+	}
+}
+
+// release gives the tile's memory back.
+func (t *tile) release() {
+	giveBack(t.rgb)
+	t.rgb = nil
+}
+
+func releaseTiles(lists ...[]seen) {
+	for _, list := range lists {
+		for _, f := range list {
+			f.tile.release()
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package photo
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/bep/imagemeta"
+)
+
+// maxEXIF bounds the EXIF block that is looked at; JPEG allows no more than this either.
+const maxEXIF = 1 << 16
+
+// exifFacts is what is read out of an EXIF block.
+type exifFacts struct {
+	turn  turn
+	taken time.Time // zero when unknown
+}
+
+// readEXIF reads an EXIF block (a TIFF structure). Blocks from the wild are often broken: what cannot be read, or cannot
+// be, counts as not told.
+func readEXIF(block []byte) (facts exifFacts) {
+	if len(block) > maxEXIF {
+		return exifFacts{}
+	}
+	var original, offset string
+	defer func() {
+		// A block that breaks after something was read still told it.
+		_ = recover()
+		facts.taken = takenAt(original, offset)
+	}()
+	_, _ = imagemeta.Decode(imagemeta.Options{
+		R: bytes.NewReader(block), ImageFormat: imagemeta.TIFF, Sources: imagemeta.EXIF,
+		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
+			switch tag.Tag {
+			case "Orientation":
+				return tag.Namespace == "IFD0"
+			case "DateTimeOriginal", "OffsetTimeOriginal":
+				return tag.Namespace == "IFD0/ExifIFDP"
+			default:
+				return false
+			}
+		},
+		HandleTag: func(tag imagemeta.TagInfo) error {
+			switch v := tag.Value.(type) {
+			case uint16:
+				if v >= 1 && v <= 8 && tag.Tag == "Orientation" {
+					facts.turn = turn(v)
+				}
+			case string:
+				if tag.Tag == "DateTimeOriginal" {
+					original = v
+				} else {
+					offset = v
+				}
+			}
+			return nil
+		},
+		LimitNumTags: 1000, LimitTagSize: 64,
+	})
+	return facts
+}
+
+// firstPhoto is when the first cameras with a date in their files were sold, roughly. Earlier dates are clocks that were
+// never set.
+var firstPhoto = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// takenAt reads DateTimeOriginal and OffsetTimeOriginal. Without an offset the camera's clock is taken for UTC, which is
+// less than a day wrong.
+func takenAt(original, offset string) time.Time {
+	original, offset = strings.TrimSpace(original), strings.TrimSpace(offset)
+	t, err := time.Parse("2006:01:02 15:04:05-07:00", original+offset)
+	if err != nil {
+		t, err = time.Parse("2006:01:02 15:04:05", original)
+	}
+	if err != nil || t.Before(firstPhoto) {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,176 @@
+package photo
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+// What judging takes beside the decoded picture: the overview, its turned copies, tiles and chips of the faces, fields,
+// and what the collector has not yet taken back of them. The crop's tile is at most twice as large as the crop both
+// ways, and half as large again when the head is tilted.
+const (
+	workingBytes     = 24 << 20
+	bytesPerCropSide = 16
+)
+
+// A picture is decoded smaller when it has more pixels than enough. What larger sensors add is not detail of a face.
+const enoughPixels = 50_000_000
+
+// smallestSide is the longer side below which a picture is not decoded smaller: faces are searched for in one of
+// overviewSide, and looked at closely in a finer one.
+const smallestSide = 2 * overviewSide
+
+// plan is how a file will be decoded, and the bytes that are set aside for it.
+type plan struct {
+	reduce int // 1, 2, 4 or 8
+	bytes  int64
+}
+
+// planFor picks the finest scale at which a picture is decoded within the policy's memory; ok is false when there is
+// none, and the plan is the smallest then.
+func planFor(h header, fileBytes int64, p persona.PhotoPolicy) (best plan, ok bool) {
+	side := int64(max(p.CropSide, 0))
+	more := fileBytes + workingBytes + bytesPerCropSide*side*side
+	for reduce := 1; reduce <= 8; reduce *= 2 {
+		if reduce > 1 && (!h.scalable() || max(h.width, h.height)/reduce < smallestSide) {
+			break
+		}
+		best = plan{reduce, h.decodedBytes(reduce) + more}
+		if best.bytes <= p.MaxMemory && (!h.scalable() || int64(h.width)*int64(h.height) <= enoughPixels*int64(reduce*reduce)) {
+			return best, true
+		}
+	}
+	return best, best.bytes <= p.MaxMemory
+}
+
+// tooLarge words a plan that exceeds the policy's memory.
+func (h header) tooLarge(need plan, p persona.PhotoPolicy) string {
+	return fmt.Sprintf("%.0f megapixels %s; they would take %s of memory, and %s are allowed",
+		float64(h.width)*float64(h.height)/1e6, h.kind(), fileSize(need.bytes), fileSize(p.MaxMemory))
+}
+
+// kind words how a picture is stored, for people.
+func (h header) kind() string {
+	switch {
+	case h.format == FormatPNG && h.png.depth == 16:
+		return "as a PNG of 16 bits a channel"
+	case h.format == FormatPNG && h.png.interlaced:
+		return "as an interlaced PNG"
+	case h.format == FormatPNG:
+		return "as a PNG"
+	case h.jpeg.components > 3:
+		return "in ink colours"
+	case h.jpeg.progressive:
+		return "as a progressive JPEG"
+	default:
+		return "as a JPEG"
+	}
+}
+
+// scalable reports whether the decoder can decode the file smaller.
+func (h header) scalable() bool { return h.format == FormatJPEG && !h.strict() }
+
+// strict reports whether a JPEG is one for image/jpeg. The fast decoder conceals what is wrong with the scans of a
+// progressive file, and returns files of ink colours, or with a scan for each channel, blank and without an error.
+func (h header) strict() bool {
+	return h.jpeg.components > 3 || h.jpeg.progressive || h.jpeg.scans > 1
+}
+
+// decodedBytes is at least what decoding takes at its peak, and at most about twice as much.
+func (h header) decodedBytes(reduce int) int64 {
+	pixels := float64(h.width) * float64(h.height)
+	if h.format == FormatPNG {
+		return int64(pixels*h.png.bytesPerPixel()) + 1<<20
+	}
+	return int64(h.jpeg.decodedBytes(float64(h.width), float64(h.height), reduce, h.strict())) + 1<<20
+}
+
+// bytesPerPixel follows image/png: the picture, and for an interlaced one the passes beside it.
+func (h pngHeader) bytesPerPixel() float64 {
+	bytes := 1.0
+	switch {
+	case h.colour == 3: // palette
+	case h.colour == 0 && !h.transparent:
+	default:
+		bytes = 4
+	}
+	if h.depth == 16 {
+		bytes *= 2
+	}
+	if h.interlaced {
+		bytes *= 2
+	}
+	return bytes
+}
+
+// decodedBytes follows the two decoders. Units that stick out of the picture count.
+func (h jpegHeader) decodedBytes(width, height float64, reduce int, strict bool) float64 {
+	across, down := 1, 1
+	for _, s := range h.sampling {
+		across, down = max(across, s[0]), max(down, s[1])
+	}
+	units := math.Ceil(width/float64(8*across)) * math.Ceil(height/float64(8*down))
+	blocks := 0
+	for _, s := range h.sampling {
+		blocks += s[0] * s[1]
+	}
+	samples := units * float64(blocks*64)
+	pixels := units * float64(across*down*64)
+	switch {
+	case !strict && h.plain():
+		return samples / float64(reduce*reduce)
+	case !strict:
+		// Channels at full size, and the colours made of them.
+		return (samples + pixels*float64(2*h.components+4)) / float64(reduce*reduce)
+	}
+	bytes := samples
+	if h.progressive {
+		bytes += 4 * samples // coefficients
+	}
+	if h.components > 3 {
+		bytes += 5 * pixels
+	} else if h.coloured() {
+		bytes += 4 * pixels
+	}
+	return bytes
+}
+
+// coloured reports whether three channels may be red, green and blue.
+func (h jpegHeader) coloured() bool {
+	return h.components == 3 && (h.adobe && h.transform == 0 || h.ids[0] == 'R' && h.ids[1] == 'G' && h.ids[2] == 'B')
+}
+
+// plain reports whether the channels are kept as they are: luminance, and colour at one of the usual ratios.
+func (h jpegHeader) plain() bool {
+	if h.components == 1 {
+		return true
+	}
+	one := [2]int{1, 1}
+	if h.components != 3 || h.coloured() || h.sampling[1] != one || h.sampling[2] != one {
+		return false
+	}
+	switch h.sampling[0] {
+	case one, [2]int{2, 1}, [2]int{2, 2}, [2]int{1, 2}, [2]int{4, 1}, [2]int{4, 2}:
+		return true
+	}
+	return false
+}
+
+// Buffers that were given back. One is taken when it is large enough; what stands in it is anything.
+var buffers sync.Pool
+
+func borrow(n int) []uint8 {
+	if b, ok := buffers.Get().(*[]uint8); ok && cap(*b) >= n {
+		return (*b)[:n]
+	}
+	return make([]uint8, n)
+}
+
+func giveBack(b []uint8) {
+	if cap(b) > 0 {
+		buffers.Put(&b)
+	}
+}
