@@ -1,0 +1,170 @@
+package photo
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+const (
+	// recommended photos of a training: the guide's optimum begins there.
+	recommended = 10
+	// mostAdvice is how many sentences people read.
+	mostAdvice = 5
+	// commonFault is how many photos must be refused for one reason before the reason is advice for the set.
+	commonFault = 2
+)
+
+// advise tells what would help the set, the most useful first: other people's photos out, then more photos, then what
+// they should show.
+func (j *Judge) advise(members []Member, choices []Choice, r persona.SetReport, moments [][]int) []string {
+	var out []string
+	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+	if others := withCode(members, choices, persona.PhotoProbablyTwoSet, persona.PhotoUnlikeOthers); len(others) > 0 {
+		say("Check that %s the same person as the others.", plural(others, "shows", "show"))
+	}
+	switch {
+	case r.Used < j.Policy.MinPhotos:
+		say("Add at least %s; %d are needed, and %d to 20 are best.",
+			number(j.Policy.MinPhotos-r.Used, "more good photo"), j.Policy.MinPhotos, recommended)
+	case r.Used < recommended && j.Policy.MaxUsed >= recommended:
+		say("Add %s; %d to 20 are best.", number(recommended-r.Used, "more photo"), recommended)
+	}
+	if r.Used < recommended {
+		out = append(out, commonFaults(members)...)
+		for _, moment := range moments {
+			say("Add photos of other moments: %s nearly the same picture.", plural(moment, "is", "are"))
+			break
+		}
+	}
+	if r.Used > 0 {
+		out = append(out, lacking(r.Coverage)...)
+	}
+	return out[:min(len(out), mostAdvice)]
+}
+
+// withCode lists the numbers of the photos that have one of the codes, as people count them.
+func withCode(members []Member, choices []Choice, codes ...persona.PhotoCode) []int {
+	var out []int
+	for i, c := range choices {
+		if slices.ContainsFunc(c.Findings, func(f persona.Finding) bool { return slices.Contains(codes, f.Code) }) {
+			out = append(out, members[i].Index+1)
+		}
+	}
+	return out
+}
+
+// commonFaults names the reason for which most of the refused photos were refused, if it is one for several.
+func commonFaults(members []Member) []string {
+	counts := map[persona.PhotoCode]int{}
+	var worst persona.Finding
+	for _, m := range members {
+		for _, f := range m.Measures.Findings {
+			if !f.Refuses {
+				continue
+			}
+			counts[f.Code]++
+			if counts[f.Code] > counts[worst.Code] {
+				worst = f
+			}
+		}
+	}
+	if counts[worst.Code] < commonFault {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s have the same fault. %s", sentence(number(counts[worst.Code], "photo")), worst.Do)}
+}
+
+// lacking tells what the table of coverage lacks, one sentence an aspect, where it lacks enough to matter.
+func lacking(coverage []persona.Coverage) []string {
+	type want struct {
+		urgency float64
+		text    string
+	}
+	var wants []want
+	for i, v := range varieties {
+		met, wanted, worst := 0, 0, persona.CoverageKind{}
+		for _, k := range coverage[i].Kinds {
+			met += min(k.Count, k.Wanted)
+			wanted += k.Wanted
+			if k.Wanted-k.Count > worst.Wanted-worst.Count {
+				worst = k
+			}
+		}
+		if met < v.enough {
+			wants = append(wants, want{v.weight * float64(wanted-met) / float64(wanted), ask(worst)})
+		}
+	}
+	slices.SortStableFunc(wants, func(a, b want) int { return cmp.Compare(b.urgency, a.urgency) })
+	out := make([]string, len(wants))
+	for i, w := range wants {
+		out[i] = w.text
+	}
+	return out
+}
+
+// asks are what is said of a kind that is missing; … stands for how many photos.
+var asks = map[persona.Shot]string{
+	persona.ShotFront:     "Add … from the front.",
+	persona.ShotHalfLeft:  "Add … with the head half turned to the left of the picture.",
+	persona.ShotHalfRight: "Add … with the head half turned to the right of the picture.",
+	persona.ShotProfile:   "Add … from the side, with both eyes still to be seen.",
+	persona.ShotSerious:   "Add … with a serious face and closed mouth.",
+	persona.ShotSmiling:   "Add … with a smile.",
+	persona.ShotLaughing:  "Add … laughing or speaking.",
+	persona.ShotSoft:      "Add … in soft daylight, for example facing a window.",
+	persona.ShotSide:      "Add … with light from one side, for example beside a window.",
+	persona.ShotBright:    "Add … in brighter light, for example outdoors.",
+	persona.ShotCloseUp:   "Add … taken closer, with the face filling half of the picture.",
+	persona.ShotPortrait:  "Add … of head and shoulders.",
+	persona.ShotHalfBody:  "Add … taken from further away, down to the waist.",
+}
+
+func ask(k persona.CoverageKind) string {
+	switch {
+	case k.Kind != persona.ShotDifferent:
+		return strings.Replace(asks[k.Kind], "…", number(k.Wanted-k.Count, "photo"), 1)
+	case k.Count <= 1:
+		return "All photos have the same background: add some from other places."
+	default:
+		return fmt.Sprintf("The photos have only %s: add some from other places.", number(k.Count, "different background"))
+	}
+}
+
+var numerals = [...]string{"no", "a", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
+
+// number counts things in words: a photo, two photos, 12 photos.
+func number(n int, thing string) string {
+	word := strconv.Itoa(n)
+	if n >= 0 && n < len(numerals) {
+		word = numerals[n]
+	}
+	switch {
+	case n == 1 && strings.HasPrefix(thing, "more "):
+		return "one " + thing
+	case n == 1:
+		return word + " " + thing
+	default:
+		return word + " " + thing + "s"
+	}
+}
+
+// sentence begins with a capital letter.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// plural names photos by number with the verb that fits: photo 3 is, photos 3, 4 and 9 are.
+func plural(photos []int, one, many string) string {
+	if len(photos) == 1 {
+		return fmt.Sprintf("photo %d %s", photos[0], one)
+	}
+	words := make([]string, len(photos))
+	for i, n := range photos {
+		words[i] = strconv.Itoa(n)
+	}
+	last := len(words) - 1
+	return fmt.Sprintf("photos %s and %s %s", strings.Join(words[:last], ", "), words[last], many)
+}
