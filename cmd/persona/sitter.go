@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/inflio/persona/internal/sitter"
 )
@@ -12,10 +13,16 @@ import (
 // sitterSide is the side of a drawn photo in pixels: such a JPEG weighs a little more than the smallest that is taken.
 const sitterSide = 1024
 
+// goodBesideFaults is how many good photos lie beside the faulty ones: what is only told within a set needs a set.
+const goodBesideFaults = 6
+
 type sitterCommand struct {
 	Out      string `required:"" placeholder:"DIR" help:"Folder to write to; it is made if it is missing."`
 	Identity uint64 `default:"4" help:"Which person; the same number is the same person (${default})."`
 	Count    int    `default:"10" help:"How many photos, 1 to 40 (${default})."`
+	Faults   bool   `help:"Draw a bad photo for every rule instead, named after it, and some good ones beside them."`
+
+	Only []string `placeholder:"CODE,..." help:"Of the faults, draw only these, without good photos."`
 }
 
 // Run draws a person who does not exist, for trying the system without anybody's photos.
@@ -26,17 +33,47 @@ func (c *sitterCommand) Run(ctx context.Context, t *terminal) error {
 	if err := os.MkdirAll(c.Out, 0o750); err != nil {
 		return &exitError{code: exitFailed, message: fmt.Sprintf("persona: the folder %s cannot be made.", c.Out)}
 	}
-	for i, portrait := range sitter.New(c.Identity).Set(c.Count, sitterSide) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		name := filepath.Join(c.Out, fmt.Sprintf("sitter%d-%02d.jpg", c.Identity, i+1))
-		if err := os.WriteFile(name, sitter.EncodePhoto(portrait), 0o600); err != nil {
-			return &exitError{code: exitFailed, message: fmt.Sprintf("persona: the photo %s cannot be written.", name)}
-		}
-		if _, err := fmt.Fprintln(t.out, name); err != nil {
+	if c.Faults {
+		return c.drawFaults(ctx, t)
+	}
+	return c.drawSet(ctx, t, fmt.Sprintf("sitter%d-", c.Identity), c.Count)
+}
+
+func (c *sitterCommand) drawSet(ctx context.Context, t *terminal, prefix string, count int) error {
+	s := sitter.New(c.Identity)
+	for i := range count {
+		photo := sitter.EncodePhoto(s.SetPortrait(i, sitterSide))
+		if err := c.save(ctx, t, fmt.Sprintf("%s%02d", prefix, i+1), photo); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (c *sitterCommand) drawFaults(ctx context.Context, t *terminal) error {
+	for _, f := range sitter.Faults() {
+		if len(c.Only) > 0 && !slices.Contains(c.Only, f.Code) {
+			continue
+		}
+		if err := c.save(ctx, t, f.Name, f.Draw(c.Identity)); err != nil {
+			return err
+		}
+	}
+	if len(c.Only) > 0 {
+		return nil
+	}
+	return c.drawSet(ctx, t, "good-", goodBesideFaults)
+}
+
+// save writes one photo as soon as it is drawn, so that no more than one is held.
+func (c *sitterCommand) save(ctx context.Context, t *terminal, name string, photo []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	file := filepath.Join(c.Out, name+".jpg")
+	if err := os.WriteFile(file, photo, 0o600); err != nil {
+		return &exitError{code: exitFailed, message: fmt.Sprintf("persona: the photo %s cannot be written.", file)}
+	}
+	_, err := fmt.Fprintln(t.out, file)
+	return err
 }

@@ -32,3 +32,26 @@ func TestSitterDrawsPhotosThatPass(t *testing.T) {
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, said, "between 1 and 40")
 }
+
+func TestSitterDrawsFaults(t *testing.T) {
+	t.Parallel()
+	api := newFakeAPI(t, nil)
+	dir := t.TempDir()
+	// The faults of files are cheap to check: each is said, and nothing else.
+	codes := []string{
+		"empty_file", "not_jpeg_or_png", "file_too_small", "file_too_large", "resolution_too_low", "too_many_pixels", "damaged",
+	}
+	code, out, said := api.persona(t, "sitter", "-out", dir, "-faults", "-only", strings.Join(codes, ","))
+	require.Equal(t, exitOK, code, said)
+	require.Len(t, strings.Fields(out), len(codes))
+	for _, name := range codes {
+		data, err := os.ReadFile(filepath.Join(dir, name+".jpg"))
+		require.NoError(t, err)
+		inspector := photo.NewInspector(persona.DefaultPhotoPolicy())
+		_, err = inspector.Write(data)
+		require.NoError(t, err)
+		findings := inspector.Facts().Findings
+		require.Len(t, findings, 1, name)
+		require.Equal(t, name, string(findings[0].Code))
+	}
+}

@@ -20,7 +20,7 @@ func newBackdrop(sc *scene) *backdrop {
 	b := &backdrop{cols: int(float64(sc.width)/cell) + 3, rows: int(float64(sc.height)/cell) + 3, cell: cell}
 	b.grid = make([]vec, b.cols*b.rows)
 	r := newRandom(sc.pose.Background, 0xbac)
-	paint := painters[r.pick(len(painters))](r)
+	paint := painters[place(r.pick(len(painters)))](r)
 	tall := float64(sc.height) / float64(sc.width)
 	for j := range b.rows {
 		for i := range b.cols {
@@ -39,8 +39,29 @@ func (b *backdrop) at(px, py float64) vec {
 	return b.grid[o].mix(b.grid[o+1], xf).mix(b.grid[o+b.cols].mix(b.grid[o+b.cols+1], xf), yf)
 }
 
+// place is what a backdrop shows.
+type place int
+
+const (
+	inStudio place = iota
+	atWall
+	inOffice
+	inPark
+	inEvening
+)
+
 // painters make pictures of places; x runs over 0..1, y downwards in the same unit.
-var painters = []func(r *random) func(x, y float64) vec{studio, wall, office, park, evening}
+var painters = [...]func(r *random) func(x, y float64) vec{studio, wall, office, park, evening}
+
+// backgroundOf draws seeds until one shows the place.
+func backgroundOf(r *random, p place) uint64 {
+	for {
+		seed := r.next()
+		if place(newRandom(seed, 0xbac).pick(len(painters))) == p {
+			return seed
+		}
+	}
+}
 
 func colourOf(r *random, list ...uint32) vec { return srgb(list[r.pick(len(list))]) }
 

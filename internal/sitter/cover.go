@@ -2,8 +2,8 @@ package sitter
 
 import "math"
 
-// dress puts on what covers head or face, and presses the hair flat beneath it.
-func (f *figure) dress() {
+// arrangeHair lets a fringe fall over the eyes, and presses the hair flat under a hat or hood.
+func (f *figure) arrangeHair() {
 	p := f.pose
 	if p.Fringe > 0 && !p.Hat && !p.Hood {
 		f.bald = false
@@ -12,15 +12,21 @@ func (f *figure) dress() {
 	if p.Hat || p.Hood {
 		f.hairTop, f.hairSide, f.fringe = min(f.hairTop, 0.08), min(f.hairSide, 0.06), 0
 	}
-	if p.Hat {
-		f.meshes = append(f.meshes, f.hat())
+}
+
+// covers are the things that are put on the head or before the face.
+func (f *figure) covers() []*mesh {
+	var out []*mesh
+	if f.pose.Hat {
+		out = append(out, f.hat())
 	}
-	if p.Hood {
-		f.meshes = append(f.meshes, f.hood())
+	if f.pose.Hood {
+		out = append(out, f.hood())
 	}
-	if p.Hand {
-		f.meshes = append(f.meshes, f.hand()...)
+	if f.pose.Hand {
+		out = append(out, f.hand()...)
 	}
+	return out
 }
 
 // hatEdge is the y of the rim of the hat: low on the forehead, lower still at the back.
@@ -28,7 +34,7 @@ func hatEdge(p vec) float64 { return -0.66 + 0.75*step(0.6, -1.2, p.z) }
 
 // hat is a knitted hat with a turned-up rim.
 func (s *shape) hat() *mesh {
-	m := newMesh(partHat, 70, 120, false, func(v, u float64) vec {
+	m := newMesh(partHat, s.points(70), 120, false, func(v, u float64) vec {
 		p, _ := s.skull(v*math.Pi, 2*math.Pi*u)
 		above := hatEdge(p) - p.y
 		lift := 0.17*step(-0.02, 0.10, above) - 0.1*step(0.02, -0.1, above)

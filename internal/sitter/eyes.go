@@ -39,7 +39,7 @@ func (s *shape) ball(out *surface, sign, ex, ey, top, low, q float64) vec {
 	ix, iy := ex-max(-0.06, min(0.06, gaze)), ey+0.018
 	r := math.Hypot(ix, iy)
 	const iris, pupil = 0.098, 0.040
-	white := srgb(0xe6e0da).scale(0.9)
+	white := srgb(0xe6e0da).scale(0.55) // it lies in the shade of brow and lashes
 	white = white.times(vec{1, 0.9, 0.88}.mix(vec{1, 1, 1}, step(1, 0.6, math.Abs(q))))
 	c := white
 	if r < iris+0.012 {
@@ -74,6 +74,12 @@ func (s *shape) lashes(out *surface, ex, ey, top, low, q float64) {
 	k := step(long, 0.006, above) * step(-0.02, -0.004, above) * step(1.15, 0.95, math.Abs(q))
 	k *= mix(1, hairs, step(0.008, 0.03, above))
 	k = max(k, 0.45*bump(ey-low, 0, 0.009, 1)*step(1.02, 0.85, math.Abs(q)))
+	if closed := step(0.45, 0.1, s.open); closed > 0 { // the lashes of a lowered lid hang over the cheek
+		fan := 0.5 + 0.5*noise2((ex-0.5*q*(ey-low))*70, 5, s.seed^82)
+		below := ey - low
+		hang := step(0.035+0.045*fan, 0.004, below) * step(-0.022, -0.010, below) * mix(1, fan, step(0.014, 0.04, below))
+		k = max(k*(1-closed), closed*hang*step(1.12, 0.9, math.Abs(q)))
+	}
 	out.colour = out.colour.mix(s.brow.scale(0.22), max(0, min(0.92, k)))
 	if k > 0.3 {
 		out.shine = 0

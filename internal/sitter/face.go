@@ -22,6 +22,8 @@ func (s *shape) face(p, n vec) (surface, vec) {
 	side := math.Abs(x)
 	flush := bump(side-0.62, y-0.5, 0.32, 0.26) + 0.8*bump(x, y-s.noseLength, 0.17, 0.13) + 0.3*bump(x, y-s.chin+0.3, 0.25, 0.2)
 	rings := bump(side-s.eyeGap+0.03, y-0.17, 0.22, 0.07)*(0.35+0.5*s.age) + 0.45*bump(side-s.eyeGap+0.2, y+0.03, 0.08, 0.12)
+	shade := 0.22 * bump(side-s.eyeGap, y+0.02, 0.36, 0.2) // the sockets
+	out.colour = out.colour.times(vec{1 - 0.8*shade, 1 - shade, 1 - shade})
 	out.colour = out.colour.times(vec{1, 1 - 0.20*s.redness*flush, 1 - 0.18*s.redness*flush})
 	out.colour = out.colour.times(vec{1 - 0.22*rings, 1 - 0.30*rings, 1 - 0.26*rings})
 	out.shine += 0.06*bump(x, y-s.noseLength+0.04, 0.1, 0.14) + 0.03*bump(x, y+0.8, 0.5, 0.25)
@@ -38,7 +40,9 @@ func (s *shape) face(p, n vec) (surface, vec) {
 		out.shine *= 1 - cover
 		out.hollow *= 1 - cover
 	}
-	if !s.bald { // hair throws a soft shade on the skin beside it
+	if s.bald { // what is shaved shows
+		out.colour = out.colour.mix(s.skin.mix(s.brow, 0.8), 0.5*step(-0.06, 0.12, s.hairEdge(p)-y)*(0.85+0.15*noise3(p.scale(40), s.seed^6)))
+	} else { // hair throws a soft shade on the skin beside it
 		edge := y - s.hairEdge(p)
 		out.hollow = max(out.hollow, 0.45*step(0.28, 0, edge))
 	}
@@ -75,8 +79,8 @@ func (s *shape) wrinkles(out *surface, x, y float64) {
 			crow += bump(y-side*slope, side-0.08, 0.012, 0.08)
 		}
 	}
-	out.hollow += min(0.5, (lines*0.5+crow*(0.6+s.smile))*k)
-	out.colour = out.colour.scale(1 - 0.28*k*min(1, lines+crow))
+	out.hollow += 0.7 * min(0.5, (lines*0.5+crow*(0.6+s.smile))*k)
+	out.colour = out.colour.scale(1 - 0.18*k*min(1, lines+crow))
 }
 
 func (s *shape) nose(out *surface, x, y float64) {
@@ -102,8 +106,8 @@ func (s *shape) beardOn(out *surface, p vec) {
 	}
 	x, y := p.x, p.y
 	side := math.Abs(x)
-	edge := 0.55 + 0.55*step(0.85, 0.45, side) // the cheek line falls towards the mouth
-	where := step(edge-0.05, edge+0.16, y+0.05*noise2(x*9, y*9, s.seed^41))
+	edge := 0.5 + 0.62*step(1.02, 0.36, side) // the cheek line falls towards the mouth
+	where := step(edge-0.10, edge+0.26, y+0.05*noise2(x*9, y*9, s.seed^41))
 	where = max(where, bump(x, y-(s.noseLength+s.mouthY)/2-0.06, 0.36, 0.085)*1.3)
 	upper, lower := s.lipEdges(x)
 	where *= step(0.16, 0.24, math.Hypot(x/2.2, y-max(upper, min(lower, y))-0.02)) + 0.9*step(s.mouthY, s.mouthY-0.05, y)

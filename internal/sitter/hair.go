@@ -8,7 +8,7 @@ func (s *shape) hairEdge(p vec) float64 {
 	side := math.Abs(az)
 	front := -s.hairline + 0.05*math.Cos(az*6+s.part)
 	if s.fringe > 0 {
-		front += s.fringe * (1 + 0.5*math.Sin(2.2*(az-s.part))) * step(1.1, 0.7, side)
+		front += s.fringe * (1 + 0.3*math.Sin(2.2*(az-s.part))) * step(1.1, 0.7, side)
 	}
 	front = mix(front, 0.2+0.05*math.Sin(az*7+s.part), s.overEyes*step(0.9, 0.7, side))
 	burns := 0.05 + 0.4*s.beard
@@ -20,7 +20,7 @@ func (s *shape) hairEdge(p vec) float64 {
 // hairShell lies a little inside the skull where no hair grows and outside where it does, so that the depth buffer
 // draws the hairline.
 func (s *shape) hairShell() *mesh {
-	m := newMesh(partHair, 110, 150, false, func(v, u float64) vec {
+	m := newMesh(partHair, s.points(110), s.points(150), false, func(v, u float64) vec {
 		a, b := v*math.Pi, 2*math.Pi*u
 		p, _ := s.skull(a, b)
 		depth := s.hairEdge(p) - p.y // how far above the hairline
@@ -31,7 +31,7 @@ func (s *shape) hairShell() *mesh {
 		}
 		groove := 0.0
 		if s.hairLength > 0 || s.fringe > 0 {
-			groove = 0.6 * bump(p.x-s.part*s.width, 0, 0.06, 1) * step(-0.9, -1.2, p.y)
+			groove = 0.35 * bump(p.x-s.part*s.width, 0, 0.06, 1) * step(-0.9, -1.2, p.y)
 		}
 		thick += 0.22 * s.overEyes * step(-0.75, -0.3, p.y) * step(0, 0.4, p.z)
 		lift := thick*step(0, 0.32, depth)*(1-groove) + 0.02*step(-0.02, 0.1, depth) - 0.06*step(0.06, -0.1, depth)
@@ -44,7 +44,7 @@ func (s *shape) hairShell() *mesh {
 
 // locks is hair that hangs from the crown to hairLength, open in front of the face.
 func (s *shape) locks() *mesh {
-	return newMesh(partLocks, 60, 110, true, func(v, u float64) vec {
+	return newMesh(partLocks, s.points(60), s.points(110), true, func(v, u float64) vec {
 		y := mix(-1.25, s.hairLength, v)
 		az := mix(1.02, 2*math.Pi-1.02, u)
 		down := step(-1.0, 0.4, y)

@@ -23,6 +23,8 @@ func newLighting(p Pose) lighting {
 		sky:    vec{0.95, 0.98, 1.03}.scale(mix(0.30, 0.13, p.Contrast)),
 		gain:   math.Pow(2, p.Exposure),
 	}
+	tint := vec{1 + 0.13*p.Warmth, 1, 1 - 0.20*p.Warmth}
+	l.key, l.fill, l.sky = l.key.times(tint), l.fill.times(tint), l.sky.times(tint)
 	l.halfway = l.toKey.add(vec{0, 0, 1}).unit()
 	return l
 }
@@ -51,16 +53,23 @@ func (l *lighting) castShadows(sc *scene) {
 	for i := range m.depth {
 		m.depth[i] = -1e9
 	}
-	for i := range sc.tris {
-		t := &sc.tris[i]
-		if t.mesh.part == partTorso || t.mesh.part == partHood && inHoodOpening(t.model(1./3, 1./3, 1./3)) {
-			continue
+	for _, f := range sc.figures {
+		for _, me := range f.meshes {
+			if me.part == partTorso || me.part == partArm || me.part == partLegs {
+				continue
+			}
+			at := make([]vec, len(me.pos))
+			for i, p := range me.pos {
+				at[i].x, at[i].y, at[i].z = m.place(f.view(me.part, p), l.toKey)
+			}
+			me.triangles(func(corner [3]int32) {
+				a, b, c := at[corner[0]], at[corner[1]], at[corner[2]]
+				if me.part == partHood && inHoodOpening(me.pos[corner[0]]) || !me.twoSided() && me.away(a, b, c) {
+					return
+				}
+				m.fill([3]float64{a.x, b.x, c.x}, [3]float64{a.y, b.y, c.y}, [3]float64{a.z, b.z, c.z})
+			})
 		}
-		var x, y, z [3]float64
-		for k, c := range t.corner {
-			x[k], y[k], z[k] = m.place(t.fig.view(t.mesh.part, t.mesh.pos[c]), l.toKey)
-		}
-		m.fill(x, y, z)
 	}
 }
 
@@ -181,8 +190,10 @@ func (sc *scene) shade(f *figure, which part, p, n vec) vec {
 		s = f.hatAt(p)
 	case partHood:
 		s = f.hoodAt(p)
-	case partHand:
+	case partHand, partArm:
 		s = f.skinAt(p)
+	case partLegs:
+		s = f.trousers(p)
 	}
 	v := f.viewNormal(which, n)
 	if (which == partLocks || which == partHood) && v.z < 0 {

@@ -63,6 +63,31 @@ func newMesh(p part, rows, cols int, open bool, at func(v, u float64) vec) *mesh
 	return m
 }
 
+// triangles gives the corners of every triangle to do.
+func (m *mesh) triangles(do func(corner [3]int32)) {
+	cols := m.cols
+	if m.open {
+		cols--
+	}
+	for i := range m.rows - 1 {
+		for j := range cols {
+			a, b := int32(i*m.cols+j), int32(i*m.cols+(j+1)%m.cols)
+			c, d := a+int32(m.cols), b+int32(m.cols)
+			do([3]int32{a, b, c})
+			do([3]int32{b, d, c})
+		}
+	}
+}
+
+// twoSided reports whether the inside of the surface can be seen too.
+func (m *mesh) twoSided() bool { return m.part == partLocks || m.part == partHood }
+
+// away reports whether a triangle shows its inside; a, b and c are its corners in the picture.
+func (m *mesh) away(a, b, c vec) bool {
+	area := (b.x-a.x)*(c.y-a.y) - (c.x-a.x)*(b.y-a.y)
+	return area > 0 != m.inside
+}
+
 // joinPole gives the first row, which is one point, one normal.
 func (m *mesh) joinPole() {
 	var sum vec
@@ -84,7 +109,11 @@ type shape struct {
 	yaw, glintX float64 // degrees; where the light glints in the eyes, -1 to 1
 	overEyes    float64 // how far the fringe hangs over the eyes, 0 to 1
 	mask        bool
+	detail      float64 // of the meshes, 0 to 1: a small face needs no more points than it has pixels
 }
+
+// points is how many of n points a mesh gets.
+func (s *shape) points(n int) int { return max(4, int(float64(n)*s.detail)) }
 
 // skull is the bare head in a direction: a is the angle from straight ahead, b turns from the picture's right
 // downwards. rim is 1 in the middle of the face and 0 where it turns away.
@@ -130,8 +159,8 @@ func (s *shape) relief(x, y float64) float64 {
 		if along < 0 {
 			height = s.noseBridge * step(-0.5, 0, along)
 		}
-		if along > 1 {
-			height = s.noseHeight * step(1.34, 0.98, along)
+		if along > 0.86 {
+			height *= step(1.32, 0.86, along)
 		}
 		half := mix(0.105, 0.155, step(0.2, 1, along))
 		z += height * math.Exp(-math.Pow(side/half, 2.4))
@@ -159,7 +188,7 @@ func (s *shape) relief(x, y float64) float64 {
 	z += 0.05 * bump(x, y-s.mouthY-0.5*gap, 0.5, 0.3+0.5*gap)
 	z -= 0.055 * bump(x, y-s.mouthY-0.26-gap, 0.3, 0.07)
 	z -= 0.02 * bump(x, y-(tip+s.mouthY)/2-0.03, 0.035, 0.1)
-	z += 0.11 * bump(x, y-s.chin+0.27, 0.27, 0.2)
+	z += 0.17 * bump(x, y-s.chin+0.27, 0.3, 0.22)
 	if s.mask {
 		cover := s.maskCover(x, y)
 		flat := 0.34*bump(x, y-0.75, 0.45, 0.5) + 0.06 + 0.012*math.Sin(y*26)
@@ -178,12 +207,11 @@ func (s *shape) maskCover(x, y float64) float64 {
 }
 
 func (s *shape) headMesh() *mesh {
-	const rows, frontRows = 150, 110
-	m := newMesh(partHead, rows, 200, false, func(v, u float64) vec {
-		i := v * (rows - 1)
-		a := i / frontRows * math.Pi / 2
-		if i > frontRows {
-			a = math.Pi/2 + (i-frontRows)/(rows-1-frontRows)*math.Pi/2
+	const front = 0.738 // share of the rows that lie on the front
+	m := newMesh(partHead, s.points(150), s.points(200), false, func(v, u float64) vec {
+		a := v / front * math.Pi / 2
+		if v > front {
+			a = math.Pi/2 + (v-front)/(1-front)*math.Pi/2
 		}
 		p, rim := s.skull(a, 2*math.Pi*u)
 		if rim > 0 {
@@ -210,36 +238,4 @@ func (s *shape) ear(side float64) *mesh {
 	})
 	m.inside = side > 0
 	return m
-}
-
-func (s *shape) neck() *mesh {
-	return newMesh(partNeck, 30, 60, false, func(v, u float64) vec {
-		y := mix(0.7, 3.4, v)
-		b := 2 * math.Pi * u
-		wide := (s.width*0.66 + 0.6*s.jaw) * (1 + 0.5*step(1.9, 3, y))
-		deep := 0.74 + 0.12*step(1.6, 3, y)
-		return vec{wide * math.Cos(b), y, -0.42 + deep*math.Sin(b)}
-	})
-}
-
-// neckBase is where the clothes begin, below the eyes.
-const neckBase = 2.08
-
-func (s *shape) torso() *mesh {
-	shoulders := 2.45 + 2.2*(s.jaw+s.chinWidth)
-	return newMesh(partTorso, 60, 90, false, func(v, u float64) vec {
-		y := neckBase + 14*v*v
-		if v == 1 {
-			y = 90
-		}
-		b := 2 * math.Pi * u
-		drop := y - neckBase
-		wide := 0.86 + (shoulders-0.86)*math.Pow(step(0, 1.9, drop*0.93), 0.8)
-		deep := 0.72 + 0.55*step(0, 1.6, drop)
-		c, si := math.Cos(b), math.Sin(b)
-		return vec{
-			wide * math.Copysign(math.Pow(math.Abs(c), 0.85), c), y,
-			-0.5 + deep*math.Copysign(math.Pow(math.Abs(si), 0.85), si),
-		}
-	})
 }

@@ -4,11 +4,15 @@ import (
 	"image"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 )
 
 // cameraDistance is how far the camera stands, in eye distances: about 1.4 m, as for a portrait.
 const cameraDistance = 22.0
+
+// fullDetail is the distance between the eyes in pixels from which meshes have all their points.
+const fullDetail = 60
 
 // figure is one person in the scene.
 type figure struct {
@@ -41,14 +45,13 @@ type triangle struct {
 }
 
 func newScene(s Sitter, width, height int, p Pose) *scene {
-	first := newFigure(s, p)
 	short := float64(min(width, height))
 	sc := &scene{
 		width: width, height: height, pose: p,
-		scale: p.Distance * short / (2.06 * first.width),
+		scale: p.Distance * short / (2.06 * s.traits().width),
 		cx:    float64(width) / 2, cy: float64(height) * mix(0.40, 0.46, step(0.3, 0.7, p.Distance)),
-		figures: []*figure{first},
 	}
+	sc.figures = []*figure{newFigure(s, p, sc.scale)}
 	sc.cx += p.OffsetX * float64(width)
 	sc.cy += p.OffsetY * float64(height)
 	if p.Distance < 0.25 {
@@ -57,6 +60,11 @@ func newScene(s Sitter, width, height int, p Pose) *scene {
 	}
 	if p.Second != nil {
 		sc.addSecond(*p.Second)
+	}
+	if below := (float64(height) - sc.cy) / sc.scale; below > armsFrom {
+		for _, f := range sc.figures {
+			f.meshes = append(f.meshes, f.limbs()...)
+		}
 	}
 	sc.light = newLighting(p)
 	for _, f := range sc.figures {
@@ -71,11 +79,11 @@ func (sc *scene) addSecond(s Sitter) {
 	p, first := sc.pose, sc.figures[0]
 	q := DefaultPose()
 	q.Yaw, q.Roll, q.Smile, q.Outfit, q.Distance = -0.5*p.Yaw-6, -3, 0.5, p.Outfit+1, p.Distance
-	second := newFigure(s, q)
 	size := p.SecondScale
 	if size <= 0 {
 		size = 1
 	}
+	second := newFigure(s, q, sc.scale*size)
 	away := cameraDistance * (1/size - 1)
 	apart := min(float64(sc.width)/sc.scale*0.46, 3.4)
 	first.at = vec{-apart / 2 * size, 0, 0}
@@ -83,24 +91,35 @@ func (sc *scene) addSecond(s Sitter) {
 	sc.figures = append(sc.figures, second)
 }
 
-func newFigure(s Sitter, p Pose) *figure {
+// newFigure makes a person whose eyes are scale pixels apart.
+func newFigure(s Sitter, p Pose, scale float64) *figure {
 	f := &figure{
 		shape: shape{
 			traits: s.traits(), smile: unit(p.Smile), mouthOpen: unit(p.MouthOpen), open: unit(p.EyesOpen), yaw: p.Yaw,
 			glintX: math.Sin(p.Light * math.Pi / 180), mask: p.Mask,
+			detail: max(0.4, min(1, scale/fullDetail)),
 		},
 		pose: p, head: turn(p.Yaw, p.Pitch, p.Roll), body: turn(0.3*p.Yaw, 0, 0.15*p.Roll),
 	}
 	f.outfit = newOutfit(f.outfitTaste, p.Outfit)
 	f.dropJaw()
-	f.dress()
-	f.meshes = append(f.meshes, f.headMesh(), f.ear(-1), f.ear(1), f.neck(), f.torso())
+	f.arrangeHair()
+	makers := []func() *mesh{
+		f.headMesh, f.neck, f.torso, func() *mesh { return f.ear(-1) }, func() *mesh { return f.ear(1) },
+	}
 	if !f.bald {
-		f.meshes = append(f.meshes, f.hairShell())
+		makers = append(makers, f.hairShell)
 		if f.hairLength > 0 && !p.Hood {
-			f.meshes = append(f.meshes, f.locks())
+			makers = append(makers, f.locks)
 		}
 	}
+	f.meshes = make([]*mesh, len(makers))
+	var wg sync.WaitGroup
+	for i, m := range makers {
+		wg.Go(func() { f.meshes[i] = m() })
+	}
+	wg.Wait()
+	f.meshes = append(f.meshes, f.covers()...)
 	return f
 }
 
@@ -125,30 +144,28 @@ func (sc *scene) screen(p vec) (x, y, inv float64) {
 	return sc.cx + sc.scale*p.x*inv, sc.cy + sc.scale*p.y*inv, inv
 }
 
+// project turns a figure's meshes into triangles. Those of closed bodies that face away are never seen.
 func (sc *scene) project(f *figure) {
+	n := 0
 	for _, m := range f.meshes {
-		xs, ys, zs := make([]float64, len(m.pos)), make([]float64, len(m.pos)), make([]float64, len(m.pos))
+		n += 2 * m.rows * m.cols
+	}
+	sc.tris = slices.Grow(sc.tris, n)
+	for _, m := range f.meshes {
+		pixels := make([]vec, len(m.pos))
 		for i, p := range m.pos {
-			xs[i], ys[i], zs[i] = sc.screen(f.view(m.part, p))
+			pixels[i].x, pixels[i].y, pixels[i].z = sc.screen(f.view(m.part, p))
 		}
-		cols := m.cols
-		if m.open {
-			cols--
-		}
-		for i := range m.rows - 1 {
-			for j := range cols {
-				a, b := int32(i*m.cols+j), int32(i*m.cols+(j+1)%m.cols)
-				c, d := a+int32(m.cols), b+int32(m.cols)
-				for _, t := range [2][3]int32{{a, b, c}, {b, d, c}} {
-					sc.tris = append(sc.tris, triangle{
-						fig: f, mesh: m, corner: t,
-						x: [3]float64{xs[t[0]], xs[t[1]], xs[t[2]]},
-						y: [3]float64{ys[t[0]], ys[t[1]], ys[t[2]]},
-						z: [3]float64{zs[t[0]], zs[t[1]], zs[t[2]]},
-					})
-				}
+		m.triangles(func(corner [3]int32) {
+			a, b, c := pixels[corner[0]], pixels[corner[1]], pixels[corner[2]]
+			if !m.twoSided() && m.away(a, b, c) {
+				return
 			}
-		}
+			sc.tris = append(sc.tris, triangle{
+				fig: f, mesh: m, corner: corner,
+				x: [3]float64{a.x, b.x, c.x}, y: [3]float64{a.y, b.y, c.y}, z: [3]float64{a.z, b.z, c.z},
+			})
+		})
 	}
 }
 

@@ -33,6 +33,7 @@ type Pose struct {
 	Light    float64 // degrees of azimuth of the key light: 0 from the camera, 90 from the picture's right
 	Contrast float64 // 0 soft window light to 1 a single hard lamp
 	Exposure float64 // stops: -3 is far too dark, +2 far too bright
+	Warmth   float64 // colour of the light: -1 blue shade, 0 daylight, 1 a lamp in the evening
 
 	Distance   float64 // width of the face over the shorter side of the picture, 0.02 to 2; 0.38 is a portrait
 	OffsetX    float64 // moves everybody to the right by this share of the picture's width
@@ -88,28 +89,4 @@ func (s Sitter) Draw(width, height int, p Pose) Portrait {
 	}
 	p.Edit.apply(&portrait, frame, width, height)
 	return portrait
-}
-
-// Set draws n square pictures of side pixels that together make a good training set: frontal and half turned, serious
-// and smiling, near and a little further, in several places, lights and clothes. Picture i does not depend on n.
-func (s Sitter) Set(n, side int) []Portrait {
-	set := make([]Portrait, n)
-	for i := range set {
-		r := newRandom(s.identity*0x9e37+uint64(i), 0x5e7)
-		p := DefaultPose()
-		turns := [...]float64{0, -9, 10, 4, -16, 16, -4, 7}
-		p.Yaw = turns[i%len(turns)] + r.between(-2, 2)
-		p.Pitch = r.between(-5, 5)
-		p.Roll = r.between(-5, 5)
-		p.Smile = [...]float64{0.25, 0.7, 0.1, 0.45, 0.3, 0.85, 0, 0.55}[i%8] * r.between(0.8, 1.1)
-		p.EyesOpen = r.between(0.85, 1)
-		p.Light = r.between(-50, 50)
-		p.Contrast = r.between(0.1, 0.5)
-		p.Exposure = r.between(-0.2, 0.2)
-		p.Distance = r.between(0.34, 0.46)
-		p.Background = r.next()
-		p.Outfit = r.next()
-		set[i] = s.Draw(side, side, p)
-	}
-	return set
 }

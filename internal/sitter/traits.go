@@ -36,6 +36,9 @@ var hairTones = []vec{
 	srgb(0x7c3a1c), srgb(0x8d8884),
 }
 
+// grey is the place of grey hair in hairTones.
+const grey = 8
+
 var irisTones = []vec{
 	srgb(0x3a2415), srgb(0x54351c), srgb(0x6b5a2e), srgb(0x5c7060), srgb(0x5b7f9c), srgb(0x7b8f9c),
 }
@@ -74,10 +77,16 @@ func (s Sitter) traits() *traits {
 		shade = 7
 	}
 	if t.age > 0.75 && r.chance(0.7) {
-		shade = 8
+		shade = grey
 	}
 	t.hair = hairTones[shade].scale(r.between(0.8, 1.25))
 	t.brow = t.hair.mix(srgb(0x1c130d), 0.55)
+	if shade == grey {
+		t.brow = t.hair.mix(srgb(0x1c130d), 0.75) // brows go grey last
+	}
+	if most := 0.32 * t.skin.y; t.brow.y > most {
+		t.brow = t.brow.scale(most / t.brow.y)
+	}
 	t.iris = irisTones[r.pick(irises+1)].scale(r.between(0.85, 1.2))
 	t.lips = t.skin.times(vec{0.86, 0.46, 0.45}).mix(srgb(0x9c3540), (0.15+0.35*r.unit())*(1-0.8*manly))
 
@@ -93,7 +102,7 @@ func (s Sitter) traits() *traits {
 	t.eyeGap = near(0.50, 0.022)
 	t.eyeWidth = near(0.262, 0.018)
 	t.eyeHeight = near(0.122, 0.017) + 0.014*(1-manly)
-	t.eyeTilt = near(0.03, 0.07)
+	t.eyeTilt = near(0.035, 0.05)
 	t.lidFold = r.between(0.02, 0.075)
 	t.socket = near(0.105, 0.03)
 	t.browHeight = near(0.345, 0.04) - 0.03*manly
@@ -133,6 +142,9 @@ func (s Sitter) traits() *traits {
 			t.beard = r.between(0.5, 1)
 		}
 		t.stubble = r.between(0, 0.7)
+	}
+	if highest := (t.hairline - t.browHeight - t.browArch - 0.15) / 1.3; t.fringe > highest {
+		t.fringe = highest // the brows stay bare, as in a photo that is meant to show somebody
 	}
 	t.outfitTaste = r.next()
 	return t

@@ -1,0 +1,80 @@
+package sitter_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image/jpeg"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/sitter"
+)
+
+func fault(t *testing.T, name string) sitter.Fault {
+	t.Helper()
+	for _, f := range sitter.Faults() {
+		if f.Name == name {
+			return f
+		}
+	}
+	require.Fail(t, "no such fault", name)
+	return sitter.Fault{}
+}
+
+func TestFaultsHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, f := range sitter.Faults() {
+		require.NotEmpty(t, f.Code)
+		require.Contains(t, f.Name, f.Code)
+		require.False(t, seen[f.Name], f.Name)
+		seen[f.Name] = true
+	}
+}
+
+func TestEveryPictureOfAFaultDiffersFromAGoodOne(t *testing.T) {
+	t.Parallel()
+	pose := sitter.DefaultPose()
+	pose.Background, pose.Outfit = 4, 4
+	good := sitter.New(4).Draw(64, 64, pose)
+	for _, f := range sitter.Faults() {
+		if f.Pose == nil {
+			require.Equal(t, good.Image.Pix, f.Portrait(4, 64).Image.Pix, f.Name)
+		} else {
+			require.NotEqual(t, good.Image.Pix, f.Portrait(4, 64).Image.Pix, f.Name)
+		}
+	}
+}
+
+func TestTooOldCarriesItsDate(t *testing.T) {
+	t.Parallel()
+	data := fault(t, "too_old").Draw(3)
+	_, err := jpeg.Decode(bytes.NewReader(data))
+	require.NoError(t, err)
+	at := bytes.Index(data, []byte("Exif\x00\x00"))
+	require.Equal(t, 6, at, "the first segment")
+	tiff, le := data[at+6:], binary.LittleEndian
+	directory := tiff[le.Uint32(tiff[4:]):]
+	require.Equal(t, uint16(0x8769), le.Uint16(directory[2:]))
+	exif := tiff[le.Uint32(directory[10:]):]
+	require.Equal(t, uint16(0x9003), le.Uint16(exif[2:]))
+	length, text := le.Uint32(exif[6:]), le.Uint32(exif[10:])
+	require.Equal(t, "2009:07:04 15:30:00\x00", string(tiff[text:text+length]))
+}
+
+func TestDuplicatesAreTheSamePictureInTwoFiles(t *testing.T) {
+	t.Parallel()
+	one, two := fault(t, "duplicate-1"), fault(t, "duplicate-2")
+	require.Equal(t, one.Portrait(4, 96).Image.Pix, two.Portrait(4, 96).Image.Pix)
+	require.NotEqual(t, one.Draw(4), two.Draw(4))
+}
+
+func TestSomebodyElseIsDrawnForUnlikeTheOthers(t *testing.T) {
+	t.Parallel()
+	f := fault(t, "unlike_the_others")
+	pose := sitter.DefaultPose()
+	pose.Background, pose.Outfit = 4, 4
+	f.Pose(&pose)
+	require.Greater(t, difference(f.Portrait(4, 96), sitter.New(4).Draw(96, 96, pose)), 10.0)
+}
