@@ -51,6 +51,9 @@ func printPhotos(w *tabwriter.Writer, p eval.Photos) {
 		row(w, "not judged", "%s: %s", problem.File, problem.Why)
 	}
 	row(w, "time per photo", "%.0f ms median, %.0f ms at 95 %%", p.Median, p.Slow)
+	if p.Processor > 0 {
+		row(w, "processor", "%.0f ms per photo", p.Processor)
+	}
 	row(w, "throughput", "%.1f photos/s", p.PerSecond)
 	if p.PeakMemory > 0 {
 		row(w, "peak memory", "%d MB", p.PeakMemory>>20)

@@ -29,6 +29,9 @@ type Photos struct {
 	Median float64 `json:"ms_median"`
 	Slow   float64 `json:"ms_95"`
 
+	// Milliseconds that a photo kept the processor busy, on average; other programs do not change it much.
+	Processor float64 `json:"ms_processor,omitempty"`
+
 	PerSecond  float64 `json:"per_second"` // all photos over the time of the whole run
 	PeakMemory int64   `json:"peak_memory,omitempty"`
 }
@@ -39,9 +42,9 @@ type Problem struct {
 	Why  string `json:"why"`
 }
 
-func newReport(all []result, took time.Duration, p persona.PhotoPolicy, d photo.Describer) Report {
+func newReport(all []result, took, busy time.Duration, p persona.PhotoPolicy, d photo.Describer) Report {
 	return Report{
-		Photos: countPhotos(all, took), Detection: newDetection(all, p), Eyes: newEyes(all),
+		Photos: countPhotos(all, took, busy), Detection: newDetection(all, p), Eyes: newEyes(all),
 		Yaw: newAngle(all, func(l *Label) *float64 { return l.Yaw }, func(f photo.Face) float64 { return f.Yaw }),
 		Roll: newAngle(
 			all, func(l *Label) *float64 { return l.Roll }, func(f photo.Face) float64 { return f.Roll }),
@@ -50,7 +53,7 @@ func newReport(all []result, took time.Duration, p persona.PhotoPolicy, d photo.
 	}
 }
 
-func countPhotos(all []result, took time.Duration) Photos {
+func countPhotos(all []result, took, busy time.Duration) Photos {
 	out := Photos{Files: len(all), PeakMemory: peakMemory()}
 	var times []float64
 	for _, r := range all {
@@ -61,6 +64,7 @@ func countPhotos(all []result, took time.Duration) Photos {
 		times = append(times, float64(r.took.Microseconds())/1000)
 	}
 	out.Median, out.Slow = Percentile(times, 0.5), Percentile(times, 0.95)
+	out.Processor = float64(busy.Milliseconds()) / float64(max(len(all), 1))
 	if seconds := took.Seconds(); seconds > 0 {
 		out.PerSecond = float64(len(all)) / seconds
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +62,7 @@ func Run(
 	results := make([]result, len(labels.Photos))
 	var mu sync.Mutex
 	done := 0
-	start := time.Now()
+	start, busy := time.Now(), processorTime()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range labels.Photos {
@@ -83,7 +82,8 @@ func Run(
 	if err := group.Wait(); err != nil {
 		return Report{}, err
 	}
-	return newReport(results, time.Since(start), p, d), nil
+	busy = processorTime() - busy
+	return newReport(results, time.Since(start), busy, p, d), nil
 }
 
 // look judges one photo.
@@ -131,19 +131,4 @@ func explain(err error) (problem string, findings []persona.Finding) {
 		findings = append(findings, p.Findings...)
 	}
 	return e.Message, findings
-}
-
-// peakMemory is the most memory that the process ever held, in bytes; 0 where the system does not tell.
-func peakMemory() int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
 }
