@@ -1,13 +1,8 @@
 package photo_test
 
 import (
-	"bytes"
-	"compress/zlib"
-	"encoding/binary"
-	"errors"
 	"image"
 	"image/color"
-	"image/draw"
 	"testing"
 
 	"github.com/gen2brain/jpegn"
@@ -33,43 +28,9 @@ func near(t *testing.T, want, img image.Image, slack int) {
 	}
 }
 
-func drawn(dst draw.Image, src image.Image) image.Image {
-	draw.Draw(dst, dst.Bounds(), src, image.Point{}, draw.Src)
-	return dst
-}
-
 func TestDecodeReadsEveryKindOfFile(t *testing.T) {
 	t.Parallel()
-	img := ramp(233, 217)
-	r := img.Bounds()
-	grey := drawn(image.NewGray(r), img)
-	palette := make(color.Palette, 0, 256)
-	for i := range 256 {
-		palette = append(palette, color.RGBA{R: uint8(i & 0xF0), G: uint8(i << 4), B: 90, A: 255})
-	}
-	flat := image.NewPaletted(r, palette)
-	draw.Draw(flat, r, img, image.Point{}, draw.Src)
-	deepGrey := drawn(image.NewGray16(r), img)
-
-	for _, c := range []struct {
-		name  string
-		data  []byte
-		want  image.Image
-		slack int
-	}{
-		{"baseline jpeg", encodeJPEG(t, img, jpegn.EncodeOptions{}), img, 8},
-		{"progressive jpeg", encodeJPEG(t, img, jpegn.EncodeOptions{Progressive: true}), img, 8},
-		{"full-colour jpeg", encodeJPEG(t, img, jpegn.EncodeOptions{Subsampling: jpegn.Subsample444}), img, 8},
-		{"grey jpeg", encodeJPEG(t, grey, jpegn.EncodeOptions{}), grey, 4},
-		{"cmyk jpeg", cmykJPEG(t, grey), cmykLooks(grey), 6},
-		{"png", encodePNG(t, img), img, 0},
-		{"grey png", encodePNG(t, grey), grey, 0},
-		{"16-bit grey png", encodePNG(t, deepGrey), grey, 1},
-		{"16-bit png", encodePNG(t, drawn(image.NewRGBA64(r), img)), img, 1},
-		{"16-bit png with alpha", encodePNG(t, drawn(image.NewNRGBA64(r), img)), img, 1},
-		{"palette png", encodePNG(t, flat), flat, 0},
-		{"interlaced png", interlacedPNG(t, grey), grey, 0},
-	} {
+	for _, c := range kinds(t, 233, 217) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := photo.Decode(c.data, smallPolicy())
@@ -161,94 +122,4 @@ func TestDecodeRefusesWhatCannotBeShown(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 		})
 	}
-}
-
-// cmykJPEG writes img as all four inks of a JPEG: each ink is a scan of its own with the same data as the grey file.
-func cmykJPEG(t *testing.T, img image.Image) []byte {
-	t.Helper()
-	grey := encodeJPEG(t, img, jpegn.EncodeOptions{})
-	out := append([]byte{0xFF, 0xD8, 0xFF, 0xEE, 0, 14}, "Adobe\x00\x64\x00\x00\x00\x00\x00"...)
-	at := 2
-	for {
-		marker, n := grey[at+1], int(binary.BigEndian.Uint16(grey[at+2:]))
-		segment := grey[at : at+2+n]
-		at += 2 + n
-		switch marker {
-		case 0xC0:
-			out = append(out, 0xFF, 0xC0, 0, 20)
-			out = append(out, segment[4:9]...)
-			out = append(out, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0)
-		case 0xDA:
-			for ink := byte(1); ink <= 4; ink++ {
-				out = append(out, 0xFF, 0xDA, 0, 8, 1, ink, 0, 0, 63, 0)
-				out = append(out, grey[at:len(grey)-2]...)
-			}
-			return append(out, 0xFF, 0xD9)
-		case 0xDB, 0xC4:
-			out = append(out, segment...)
-		}
-	}
-}
-
-// cmykLooks is what a picture of four inks looks like, which print files store inverted: each as bright as img.
-func cmykLooks(img image.Image) image.Image {
-	out := image.NewRGBA(img.Bounds())
-	for y := range out.Rect.Dy() {
-		for x := range out.Rect.Dx() {
-			g := color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y
-			v := uint8(int(g) * int(g) / 255)
-			out.SetRGBA(x, y, color.RGBA{v, v, v, 255})
-		}
-	}
-	return out
-}
-
-// interlacedPNG writes a grey picture in Adam7's seven passes, which image/png reads but does not write.
-func interlacedPNG(t *testing.T, img image.Image) []byte {
-	t.Helper()
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	var raw bytes.Buffer
-	for _, pass := range [7][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
-		for y := pass[1]; y < h; y += pass[3] {
-			raw.WriteByte(0)
-			for x := pass[0]; x < w; x += pass[2] {
-				raw.WriteByte(color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y)
-			}
-		}
-	}
-	var packed bytes.Buffer
-	z := zlib.NewWriter(&packed)
-	_, err := z.Write(raw.Bytes())
-	require.NoError(t, errors.Join(err, z.Close()))
-	head := binary.BigEndian.AppendUint32(nil, uint32(w))
-	head = binary.BigEndian.AppendUint32(head, uint32(h))
-	head = append(head, 8, 0, 0, 0, 1)
-	return bytes.Join([][]byte{
-		[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", head), chunk("IDAT", packed.Bytes()), chunk("IEND", nil),
-	}, nil)
-}
-
-func FuzzDecode(f *testing.F) {
-	jpeg := encodeJPEG(f, ramp(24, 20), jpegn.EncodeOptions{})
-	f.Add(jpeg)
-	f.Add(encodeJPEG(f, ramp(24, 20), jpegn.EncodeOptions{Progressive: true}))
-	f.Add(withSegment(jpeg, 0xE1, exif(5)))
-	f.Add(encodePNG(f, ramp(24, 20)))
-	f.Add(jpeg[:len(jpeg)-9])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p := persona.DefaultPhotoPolicy()
-		p.MaxPixels = 1 << 16
-		img, err := photo.Decode(data, p)
-		if err != nil {
-			var e *persona.Error
-			require.ErrorAs(t, err, &e)
-			return
-		}
-		b := img.Bounds()
-		require.False(t, b.Empty())
-		img.At(b.Min.X, b.Min.Y)
-		img.At(b.Max.X-1, b.Max.Y-1)
-		_, err = look(data, p)
-		require.NoError(t, err)
-	})
 }

@@ -1,5 +1,7 @@
 package photo
 
+import "github.com/inflio/persona/internal/persona"
+
 // Window is a passing window of the face cascade, for the comparison with Pigo.
 type Window struct {
 	Row, Col, Side int
@@ -33,4 +35,26 @@ func ScoreAgain(j *Judgement) func() {
 		score(j.Width, j.Height, main, j.pic.measure(small, faces))
 		describe(main.grey)
 	}
+}
+
+// Planned is how a file would be decoded by the policy p: reduced by a factor, within so many bytes for the decoded
+// picture alone and for everything together.
+func Planned(data []byte, p persona.PhotoPolicy) (reduce int, decoded, all int64, err error) {
+	f, err := inspectFile(data, p)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	return f.plan.reduce, f.header.decodedBytes(f.plan.reduce), f.plan.bytes, nil
+}
+
+// DecodeStored decodes as stored, by the policy's plan, and does nothing else.
+func DecodeStored(data []byte, p persona.PhotoPolicy) (func() error, error) {
+	f, err := inspectFile(data, p)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		_, err := f.decode()
+		return err
+	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"testing"
 
+	"github.com/disintegration/gift"
 	"github.com/gen2brain/jpegn"
 	"github.com/stretchr/testify/require"
 
@@ -97,5 +98,44 @@ func codes(findings []persona.Finding) []persona.PhotoCode {
 	for _, f := range findings {
 		out = append(out, f.Code)
 	}
+	return out
+}
+
+// datedEXIF makes an EXIF block whose sub-directory tells when the photo was taken. An empty string leaves a tag out.
+func datedEXIF(original, offset string) []byte {
+	type tag struct {
+		id   uint16
+		text string
+	}
+	var tags []tag
+	for _, t := range []tag{{0x9003, original}, {0x9011, offset}} {
+		if t.text != "" {
+			tags = append(tags, tag{t.id, t.text + "\x00"})
+		}
+	}
+	le := binary.LittleEndian
+	b := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x69\x87\x04\x00\x01\x00\x00\x00\x1A\x00\x00\x00\x00\x00\x00\x00")
+	b = le.AppendUint16(b, uint16(len(tags)))
+	texts := len(b) + 12*len(tags) + 4
+	for _, t := range tags {
+		b = le.AppendUint16(le.AppendUint16(b, t.id), 2)
+		b = le.AppendUint32(le.AppendUint32(b, uint32(len(t.text))), uint32(texts))
+		texts += len(t.text)
+	}
+	b = append(b, 0, 0, 0, 0)
+	for _, t := range tags {
+		b = append(b, t.text...)
+	}
+	return append([]byte(exifStart), b...)
+}
+
+const exifStart = "Exif\x00\x00"
+
+// enlarged is img at the given width.
+func enlarged(img image.Image, side int) *image.RGBA {
+	b := img.Bounds()
+	g := gift.New(gift.Resize(side, side*b.Dy()/b.Dx(), gift.CubicResampling))
+	out := image.NewRGBA(g.Bounds(b))
+	g.Draw(out, img)
 	return out
 }

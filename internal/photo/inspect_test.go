@@ -111,18 +111,3 @@ func TestInspectorKeepsTheLimitsOfThePolicy(t *testing.T) {
 		})
 	}
 }
-
-func FuzzInspect(f *testing.F) {
-	jpeg := encodeJPEG(f, ramp(16, 12), jpegn.EncodeOptions{})
-	f.Add(jpeg, uint16(3))
-	f.Add(withSegment(jpeg, 0xE1, exif(6)), uint16(1))
-	f.Add(encodePNG(f, ramp(16, 12)), uint16(5))
-	f.Add(hugePNG(60_000, 60_000), uint16(64))
-	f.Add([]byte("\xFF\xD8\xFF\xE1\x00\x00"), uint16(2))
-	f.Fuzz(func(t *testing.T, data []byte, step uint16) {
-		p := persona.DefaultPhotoPolicy()
-		whole := inspect(data, p, max(1, len(data)))
-		require.Equal(t, whole, inspect(data, p, int(step)+1), "facts depend on how the bytes arrive")
-		require.Equal(t, int64(len(data)), whole.Bytes)
-	})
-}

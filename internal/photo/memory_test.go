@@ -1,0 +1,119 @@
+package photo_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gen2brain/jpegn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
+)
+
+// allocated is how many bytes f allocates. Nothing else may run meanwhile.
+func allocated(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// Not parallel: allocations of other tests would count.
+func TestMemoryIsEstimatedForEveryKindOfFile(t *testing.T) { //nolint:paralleltest // counts allocations
+	for _, c := range kinds(t, 1203, 905) {
+		t.Run(c.name, func(t *testing.T) {
+			_, estimate, _, err := photo.Planned(c.data, smallPolicy())
+			require.NoError(t, err)
+			decode, err := photo.DecodeStored(c.data, smallPolicy())
+			require.NoError(t, err)
+			real := allocated(func() { err = decode() })
+			require.NoError(t, err)
+			// The decoder's copy of the file is counted with the file.
+			require.GreaterOrEqual(t, estimate+int64(len(c.data)), real, "takes more than it is given")
+			require.LessOrEqual(t, estimate, 2*real+1<<20, "is given far more than it takes")
+		})
+	}
+}
+
+func TestWhatExceedsTheMemoryIsDecodedSmallerOrRefused(t *testing.T) {
+	t.Parallel()
+	person := portrait(3, nil)
+	large := enlarged(person.Image, 2960)
+	jpeg, file := encodePhoto(t, large), encodePNG(t, large)
+	progressive := encodeJPEG(t, large, jpegn.EncodeOptions{Progressive: true})
+	roomy, tight := smallPolicy(), smallPolicy()
+	roomy.CropSide, tight.CropSide = 300, 300
+	tight.MaxMemory = 34 << 20
+
+	whole, err := look(jpeg, roomy)
+	require.NoError(t, err)
+	reduced, err := look(jpeg, tight)
+	require.NoError(t, err)
+	reduce, _, bytes, err := photo.Planned(jpeg, tight)
+	require.NoError(t, err)
+	require.Greater(t, reduce, 1)
+	require.LessOrEqual(t, bytes, tight.MaxMemory)
+	require.Equal(t, whole.Width, reduced.Width, "the file's pixels count, not the decoded ones")
+	require.InDelta(t, whole.Face.Eyes[0].X, reduced.Face.Eyes[0].X, 0.05*whole.Face.IED())
+	require.InDelta(t, whole.Face.Eyes[1].Y, reduced.Face.Eyes[1].Y, 0.05*whole.Face.IED())
+	require.InDelta(t, whole.Score.Overall, reduced.Score.Overall, 5)
+	require.Equal(t, whole.Score.Resolution, reduced.Score.Resolution)
+	want, err := whole.Prepare(300)
+	require.NoError(t, err)
+	got, err := reduced.Prepare(300)
+	require.NoError(t, err)
+	near(t, want, got, 48)
+
+	for name, data := range map[string][]byte{"png": file, "progressive": progressive} {
+		_, err := look(data, roomy)
+		require.NoError(t, err)
+		_, err = look(data, tight)
+		var e *persona.Error
+		require.ErrorAs(t, err, &e, name)
+		found := e.Photos[0].Findings[0]
+		require.Equal(t, persona.PhotoTooManyPixels, found.Code)
+		require.Contains(t, found.Why, "9 megapixels", name)
+		require.Contains(t, found.Why, "34", "tells what is allowed")
+	}
+}
+
+func TestPhotosShareTheMemory(t *testing.T) {
+	t.Parallel()
+	data := encodePhoto(t, portrait(3, nil).Image)
+	p := smallPolicy()
+	p.CropSide = 300
+	_, _, bytes, err := photo.Planned(data, p)
+	require.NoError(t, err)
+	p.MaxMemory = bytes + bytes/2
+	judge := photo.NewJudge(p, nil)
+	first, err := judge.Photo(t.Context(), data, time.Time{})
+	require.NoError(t, err)
+
+	brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err = judge.Photo(brief, data, time.Time{})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	var wait sync.WaitGroup
+	for range 3 {
+		wait.Go(func() {
+			next, err := judge.Photo(t.Context(), data, time.Time{})
+			if err == nil {
+				next.Close()
+				next.Close()
+			}
+		})
+	}
+	first.Close()
+	wait.Wait()
+	_, err = judge.Photo(t.Context(), data[:len(data)/2], time.Time{})
+	require.Error(t, err)
+	last, err := judge.Photo(t.Context(), data, time.Time{})
+	require.NoError(t, err, "a photo that failed kept its memory")
+	last.Close()
+}
