@@ -109,7 +109,8 @@ func (f *file) decodeStored() (img image.Image, err error) {
 
 // suspicious looks for what the fast decoder leaves behind when it conceals damage, so that the exact one is asked: units
 // that were never written, which are zero in every channel, and a last unit without any detail, which is how data that
-// ends too early is filled up. Damage after which the rest fits again by chance is missed; so is damage in a picture
+// ends too early is filled up. Of files with 2000 bytes overwritten in the middle it leads to a third being missed, of
+// those with restart markers one in sixteen. Damage after which the rest fits again by chance is missed; so is damage in a picture
 // that is decoded at less than its full size.
 func suspicious(img image.Image) bool {
 	const block = 8
