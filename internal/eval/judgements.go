@@ -91,7 +91,7 @@ func (j *Judgement) compare(r *result, deserved bool) {
 	}
 }
 
-// Duplicates tells how well copies of one photo are known. Photos that are neither a copy nor have one in the labels do
+// Duplicates tells how well copies of one photo are known, by judging two photos at a time as a set. Photos that are neither a copy nor have one in the labels do
 // not count.
 type Duplicates struct {
 	Found  Share       `json:"found"`
@@ -100,12 +100,14 @@ type Duplicates struct {
 	Wrong  [][2]string `json:"wrong,omitempty"`
 }
 
-func newDuplicates(all []result) *Duplicates {
+func newDuplicates(all []result, judge *photo.Judge) *Duplicates {
 	photos := labelledTwins(all)
 	out := &Duplicates{}
 	for a, one := range photos {
 		for _, other := range photos[:a] {
-			same := one.measures.Hash.Duplicate(other.measures.Hash)
+			same := slices.ContainsFunc(judgeSet(judge, []*result{other, one}), func(c photo.Choice) bool {
+				return slices.ContainsFunc(c.Findings, func(f persona.Finding) bool { return f.Code == persona.PhotoDuplicate })
+			})
 			files := [2]string{other.label.File, one.label.File}
 			switch {
 			case one.label.DuplicateOf == other.label.File || other.label.DuplicateOf == one.label.File:

@@ -101,7 +101,7 @@ func (l Labels) path(p Label) string {
 
 // Load reads a file of labels and makes sure that every photo is there. Errors say what to correct and in which line.
 func Load(name string) (Labels, error) {
-	f, err := os.Open(name) //nolint:gosec // G304: the user names the file
+	f, err := os.Open(name)
 	if err != nil {
 		return Labels{}, fmt.Errorf("%s cannot be read", name)
 	}
@@ -155,8 +155,7 @@ func Read(r io.Reader) ([]Label, error) {
 }
 
 func worded(err error) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return fmt.Errorf("line %d: %w", parse.Line, parse.Err)
 	}
 	return err

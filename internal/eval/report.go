@@ -43,13 +43,16 @@ type Problem struct {
 }
 
 func newReport(all []result, took, busy time.Duration, p persona.PhotoPolicy, d photo.Describer) Report {
+	ofSets := p
+	ofSets.MaxUsed++
+	judge := photo.NewJudge(ofSets, d)
 	return Report{
 		Photos: countPhotos(all, took, busy), Detection: newDetection(all, p), Eyes: newEyes(all),
 		Yaw: newAngle(all, func(l *Label) *float64 { return l.Yaw }, func(f photo.Face) float64 { return f.Yaw }),
 		Roll: newAngle(
 			all, func(l *Label) *float64 { return l.Roll }, func(f photo.Face) float64 { return f.Roll }),
-		Identity: newIdentity(all), Sets: newSets(all, p, d),
-		Judgements: newJudgements(all), Duplicates: newDuplicates(all),
+		Identity: newIdentity(all), Sets: newSets(all, judge),
+		Judgements: newJudgements(all), Duplicates: newDuplicates(all, judge),
 	}
 }
 

@@ -17,7 +17,7 @@ func face(n int, x float64) photo.Measures {
 	m := photo.Measures{Width: 1000, Height: 800, Faces: n}
 	if n > 0 {
 		m.Face.Eyes = [2]photo.Point{{X: x - 50, Y: 300}, {X: x + 50, Y: 300}}
-		m.Descriptor, m.DescribedBy = photo.Descriptor{1}, "test"
+		m.Descriptor, m.DescribedBy = photo.Descriptor{1}, photo.Classical().Name()
 	}
 	return m
 }
@@ -26,15 +26,13 @@ func eyesAt(x float64) *[2]photo.Point {
 	return &[2]photo.Point{{X: x - 50, Y: 300}, {X: x + 50, Y: 300}}
 }
 
-func degrees(v float64) *float64 { return &v }
-
 func TestDetection(t *testing.T) {
 	t.Parallel()
 	labels := []eval.Label{
-		{File: "found", Faces: 1, Eyes: eyesAt(400), Yaw: degrees(-20)},
-		{File: "off by 8", Faces: -1, Eyes: eyesAt(400), Yaw: degrees(5)},
-		{File: "elsewhere", Faces: 1, Eyes: eyesAt(400), Yaw: degrees(70)},
-		{File: "nothing", Faces: 1, Eyes: eyesAt(400), Yaw: degrees(50)},
+		{File: "found", Faces: 1, Eyes: eyesAt(400), Yaw: new(-20.0)},
+		{File: "off by 8", Faces: -1, Eyes: eyesAt(400), Yaw: new(5.0)},
+		{File: "elsewhere", Faces: 1, Eyes: eyesAt(400), Yaw: new(70.0)},
+		{File: "nothing", Faces: 1, Eyes: eyesAt(400), Yaw: new(50.0)},
 		{File: "two for one", Faces: 1},
 		{File: "one for two", Faces: 2, Eyes: eyesAt(400)},
 		{File: "two", Faces: 2},
@@ -88,7 +86,7 @@ func TestEyesAndAngles(t *testing.T) {
 	lying.Face.Eyes = [2]photo.Point{{X: 50, Y: 70}, {X: 51, Y: 20}}
 	lying.Face.Roll = -179
 	r := eval.ReportOf([]eval.Label{{
-		File: "lying", Faces: 1, Roll: degrees(178), Eyes: &[2]photo.Point{{X: 50, Y: 20}, {X: 50, Y: 60}},
+		File: "lying", Faces: 1, Roll: new(178.0), Eyes: &[2]photo.Point{{X: 50, Y: 20}, {X: 50, Y: 60}},
 	}}, []photo.Measures{lying})
 	require.InDelta(t, 10.0/40, r.Eyes.Median, exact)
 	require.InDelta(t, 3, r.Roll.Median, exact)
@@ -118,7 +116,7 @@ func TestIdentity(t *testing.T) {
 	labels, measures := people("ab", 3)
 	labels[1].DuplicateOf = labels[0].File
 	i := eval.ReportOf(labels, measures).Identity
-	require.Equal(t, "test", i.DescribedBy)
+	require.Equal(t, photo.Classical().Name(), i.DescribedBy)
 	require.Equal(t, 2, i.People)
 	require.Equal(t, 6, i.Photos)
 	require.Equal(t, 5, i.Same, "three for each person, without the copy")
@@ -179,8 +177,15 @@ func TestJudgements(t *testing.T) {
 	unmeasured := blurred(0, dark)
 	unmeasured.Descriptor = nil
 	r := eval.ReportOf([]eval.Label{
-		{File: "a", Codes: yes}, {File: "b", Codes: yes}, {File: "c", Codes: yes}, {File: "d", Codes: yes}, {File: "e", Codes: yes},
-		{File: "f", Codes: no}, {File: "g", Codes: no}, {File: "h", Codes: no}, {File: "i"},
+		{File: "a", Codes: yes},
+		{File: "b", Codes: yes},
+		{File: "c", Codes: yes},
+		{File: "d", Codes: yes},
+		{File: "e", Codes: yes},
+		{File: "f", Codes: no},
+		{File: "g", Codes: no},
+		{File: "h", Codes: no},
+		{File: "i"},
 	}, []photo.Measures{
 		blurred(0.02, refusal), blurred(0.03, warning), blurred(0.2), blurred(0.05, dark), unmeasured,
 		blurred(0.04, refusal), blurred(0.1, warning), blurred(0.3), blurred(0.01, refusal),
@@ -218,8 +223,12 @@ func TestDuplicates(t *testing.T) {
 		return m
 	}
 	r := eval.ReportOf([]eval.Label{
-		{File: "a"}, {File: "copy of a", DuplicateOf: "a"}, {File: "second copy", DuplicateOf: "a"},
-		{File: "b"}, {File: "unknown copy", DuplicateOf: "b"}, {File: "no copy"},
+		{File: "a"},
+		{File: "copy of a", DuplicateOf: "a"},
+		{File: "second copy", DuplicateOf: "a"},
+		{File: "b"},
+		{File: "unknown copy", DuplicateOf: "b"},
+		{File: "no copy"},
 	}, []photo.Measures{picture(0), picture(0), picture(0), picture(1), picture(0), picture(0)})
 	d := r.Duplicates
 	require.Equal(t, eval.Share{N: 2, Of: 3}, d.Found)

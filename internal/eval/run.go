@@ -114,7 +114,7 @@ func look(ctx context.Context, judge *photo.Judge, label *Label, path string) re
 
 // read reads a file, but of one that is too large only as much as shows that it is.
 func read(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // G304: the user's labels name the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +123,8 @@ func read(path string, most int64) ([]byte, error) {
 }
 
 func explain(err error) (problem string, findings []persona.Finding) {
-	var e *persona.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*persona.Error](err)
+	if !ok {
 		return err.Error(), nil
 	}
 	for _, p := range e.Photos {

@@ -35,14 +35,13 @@ type party struct {
 	members []*result
 }
 
-func newSets(all []result, p persona.PhotoPolicy, d photo.Describer) *Sets {
+// newSets takes a judge that may use one photo more than sets have: the stranger's.
+func newSets(all []result, judge *photo.Judge) *Sets {
 	faces := described(all)
-	sets := parties(faces, p.MaxUsed)
+	sets := parties(faces, judge.Policy.MaxUsed-1)
 	if len(sets) == 0 {
 		return nil
 	}
-	p.MaxUsed++ // the stranger is one more
-	judge := photo.NewJudge(p, d)
 	out := &Sets{}
 	for _, s := range sets {
 		out.judgeClean(judge, s.members)
