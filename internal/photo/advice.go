@@ -86,9 +86,10 @@ func lacking(coverage []persona.Coverage) []string {
 		text    string
 	}
 	var wants []want
-	for i, v := range varieties {
+	for _, c := range coverage {
+		v := varieties[slices.IndexFunc(varieties, func(v variety) bool { return v.aspect == c.Aspect })]
 		met, wanted, worst := 0, 0, persona.CoverageKind{}
-		for _, k := range coverage[i].Kinds {
+		for _, k := range c.Kinds {
 			met += min(k.Count, k.Wanted)
 			wanted += k.Wanted
 			if k.Wanted-k.Count > worst.Wanted-worst.Count {

@@ -14,7 +14,7 @@ func compare(members []Member, choices []Choice) [][]likeness {
 	for i, m := range members {
 		alike[i] = make([]likeness, len(members))
 		if choices[i].Use {
-			prints[i] = newPrint(m.Measures.Hash)
+			prints[i] = newPrint(m.Measures)
 		}
 	}
 	for i := range members {

@@ -38,12 +38,16 @@ type Hash struct {
 	Aligned  []byte  `json:"aligned,omitempty"` // the face and its surroundings, which cropping does not move; nil without a face
 }
 
-// The one table of when photos are copies. Bits are those in which two hashes differ; agreement is that of aligned views.
+// The one table of when photos are copies. Bits are those in which the hashes of two pictures differ; agreement is that of
+// their aligned views. Measured on 73 real portraits, 15 changes each: from 92 (small copies for chats) over 93 (borders)
+// to 100 % (crops of 3, 8 and 15 %, grey, gamma) of the copies agree by more than sameDetail, as do none of 1,378 pairs of
+// photos of one person and 3 % of the frames of one video. Of drawn portraits all copies do, and of series that differ
+// by a degree and a half a tenth.
 const (
-	samePicture = 90   // bits: without faces nothing else tells; the closest of 88,000 pairs of different photos differ in 99
-	likePicture = 140  // bits: crops of 8 % reach 136, photos of one series are below
-	sameDetail  = 0.92 // agreement
-	likeDetail  = 0.6  // agreement
+	samePicture = 90   // bits: the closest of 88,000 pairs of different photos differ in 99
+	likePicture = 140  // bits: crops of 8 % reach 136
+	sameDetail  = 0.92 // agreement: copies have .98 in the middle
+	likeDetail  = 0.5  // agreement: all copies, and half of what is taken within a minute
 )
 
 // likeness is how much two photos show the same.
@@ -55,19 +59,19 @@ const (
 	samePhoto          // one photo, however it was changed
 )
 
-// Duplicate reports whether h and o are the same photo.
-func (h Hash) Duplicate(o Hash) bool { return newPrint(h).likeness(newPrint(o)) == samePhoto }
+// SamePhoto reports whether m and o were measured on copies of one photo.
+func (m Measures) SamePhoto(o Measures) bool { return newPrint(m).likeness(newPrint(o)) == samePhoto }
 
-// fingerprint is a Hash made ready for many comparisons.
+// fingerprint is what tells copies of a photo, made ready for many comparisons.
 type fingerprint struct {
 	Hash
 	face         bool
 	view, mirror faceView
 }
 
-func newPrint(h Hash) fingerprint {
-	f := fingerprint{Hash: h}
-	if f.view, f.face = newFaceView(h.Aligned); f.face {
+func newPrint(m Measures) fingerprint {
+	f := fingerprint{Hash: m.Hash}
+	if f.view, f.face = newFaceView(m); f.face {
 		f.mirror = f.view.mirrored()
 	}
 	return f
@@ -80,7 +84,7 @@ func (f fingerprint) likeness(o fingerprint) likeness {
 		return likenessOf(bits <= samePicture, bits <= likePicture)
 	}
 	agree := max(f.view.agreement(o.view), f.view.agreement(o.mirror))
-	return likenessOf(agree >= sameDetail, agree >= likeDetail || bits <= likePicture)
+	return likenessOf(agree >= sameDetail, agree >= likeDetail || bits <= samePicture)
 }
 
 func likenessOf(same, alike bool) likeness {

@@ -115,13 +115,13 @@ func TestHashKnowsTheSamePhotoAgain(t *testing.T) {
 	} {
 		copied, err := look(encodePhoto(t, img), smallPolicy())
 		require.NoError(t, err)
-		require.True(t, j.Hash.Duplicate(copied.Hash), name)
+		require.True(t, j.SamePhoto(copied.Measures), name)
 	}
 	for _, album := range albums() {
 		for i, m := range album {
-			require.False(t, j.Hash.Duplicate(m.Hash))
+			require.False(t, j.SamePhoto(m))
 			for _, n := range album[i+1:] {
-				require.False(t, m.Hash.Duplicate(n.Hash), "two photos of one person")
+				require.False(t, m.SamePhoto(n), "two photos of one person")
 			}
 		}
 	}
