@@ -106,7 +106,7 @@ func TestATurnedFileIsJudgedLikeItsUprightTwin(t *testing.T) {
 	require.InDelta(t, upright.Score.Overall, j.Score.Overall, 1)
 	require.InDelta(t, upright.Face.Eyes[0].X, j.Face.Eyes[0].X, 1)
 	require.InDelta(t, upright.Face.Eyes[0].Y, j.Face.Eyes[0].Y, 1)
-	require.True(t, upright.Hash.Duplicate(j.Hash))
+	require.True(t, upright.SamePhoto(j.Measures))
 
 	sideways, err := look(encodePNG(t, stored), smallPolicy())
 	require.NoError(t, err)
