@@ -74,47 +74,12 @@ func unpackPoint(data []byte) *pointCascade {
 	return c
 }
 
-// run moves a guess at (row, col) with a window of size to where the point is; mirrored runs the same cascade for the
-// other side of the face. The sampling arithmetic is the one that the cascades were trained with: rounding differently
-// shifts every result by 2 % of the eye distance.
-func (c *pointCascade) run(g plane, row, col, size float32, mirrored bool) (float32, float32) {
-	leaves := 1 << c.depth
-	sign := 1
-	if mirrored {
-		sign = -1
-	}
-	root, leaf := 0, 0
-	for range c.stages {
-		var dr, dc float32
-		r0, c0, s := int(row)<<8, int(col)<<8, int(size+0.5)
-		for range c.trees {
-			node := 0
-			for range c.depth {
-				code := c.codes[root+4*node:][:4:4]
-				r1 := min(g.h-1, max(0, (r0+int(code[0])*s)>>8))
-				c1 := min(g.w-1, max(0, (c0+sign*int(code[1])*s)>>8))
-				r2 := min(g.h-1, max(0, (r0+int(code[2])*s)>>8))
-				c2 := min(g.w-1, max(0, (c0+sign*int(code[3])*s)>>8))
-				a, b := g.pix[r1*g.w+c1], g.pix[r2*g.w+c2]
-				// 2*node + 2 where a > b, without a branch that would be foretold wrongly every other time.
-				node = 2*node + 1 + int((uint32(b)-uint32(a))>>31)
-			}
-			move := c.moves[leaf+2*(node-(leaves-1)):][:2:2]
-			dr += move[0]
-			dc += float32(sign) * move[1]
-			root += 4 * (leaves - 1)
-			leaf += 2 * leaves
-		}
-		row += dr * size
-		col += dc * size
-		size *= c.zoom
-	}
-	return row, col
-}
-
 // runs is how often a point is looked for from slightly different guesses; the median is the answer, and how far the
 // answers lie apart tells whether the point could be seen at all.
 const runs = 63
+
+// guesses are where the runs believe a point to be, and the size of the window that each looks at, in pixels.
+type guesses struct{ rows, cols, sizes [runs]float32 }
 
 // nudges are the fixed offsets of the guesses in windows (row, column) and the factors of the window. Pigo draws them
 // from the global random source, which makes its answers unrepeatable.
@@ -126,25 +91,84 @@ var nudges = func() (n [runs][3]float32) {
 	return n
 }()
 
+// run moves the first n guesses to where the point is; mirrored runs the same cascade for the other side of the face.
+// The sampling arithmetic is the one that the cascades were trained with: rounding differently shifts every result by
+// 2 % of the eye distance. All guesses meet a tree before the next: the trees of a stage are larger than a processor's
+// first cache.
+func (c *pointCascade) run(g plane, at *guesses, n int, mirrored bool) {
+	leaves := 1 << c.depth
+	sign := 1
+	if mirrored {
+		sign = -1
+	}
+	root, leaf := 0, 0
+	for range c.stages {
+		var dr, dc [runs]float32
+		for range c.trees {
+			codes := c.codes[root:][:4*(leaves-1)]
+			moves := c.moves[leaf:][:2*leaves]
+			for i := range n {
+				node := c.leaf(g, codes, int(at.rows[i]), int(at.cols[i]), int(at.sizes[i]+0.5), sign)
+				dr[i] += moves[2*node]
+				dc[i] += float32(sign) * moves[2*node+1]
+			}
+			root += 4 * (leaves - 1)
+			leaf += 2 * leaves
+		}
+		for i := range n {
+			at.rows[i] += dr[i] * at.sizes[i]
+			at.cols[i] += dc[i] * at.sizes[i]
+			at.sizes[i] *= c.zoom
+		}
+	}
+}
+
+// leaf is the leaf of one tree that a window of size around (row, col) falls into.
+func (c *pointCascade) leaf(g plane, codes []int8, row, col, size, sign int) int {
+	node := 0
+	if half := size/2 + 1; row >= half && col >= half && row+half < g.h && col+half < g.w {
+		at, side := row*g.w+col, sign*size
+		for range c.depth {
+			code := codes[4*node:][:4:4]
+			a := g.pix[at+int(code[0])*size>>8*g.w+int(code[1])*side>>8]
+			b := g.pix[at+int(code[2])*size>>8*g.w+int(code[3])*side>>8]
+			// 2*node + 2 where a > b, without a branch that would be foretold wrongly every other time.
+			node = 2*node + 1 + int((uint32(b)-uint32(a))>>31)
+		}
+		return node - (1<<c.depth - 1)
+	}
+	for range c.depth {
+		code := codes[4*node:][:4:4]
+		r1 := min(g.h-1, max(0, row+int(code[0])*size>>8))
+		c1 := min(g.w-1, max(0, col+sign*int(code[1])*size>>8))
+		r2 := min(g.h-1, max(0, row+int(code[2])*size>>8))
+		c2 := min(g.w-1, max(0, col+sign*int(code[3])*size>>8))
+		a, b := g.pix[r1*g.w+c1], g.pix[r2*g.w+c2]
+		node = 2*node + 1 + int((uint32(b)-uint32(a))>>31)
+	}
+	return node - (1<<c.depth - 1)
+}
+
 // find returns the point near guess, and the scatter of the answers: their mean absolute deviation from it, in pixels.
 func (c *pointCascade) find(g plane, guess Point, window float64, mirrored bool) (Point, float64) {
-	var rows, cols [runs]float32
+	var at guesses
 	for i, n := range nudges {
 		size := float32(window)
 		// Pixel centres lie at .5 in our coordinates and at whole numbers in the cascade's.
-		rows[i], cols[i] = c.run(g, float32(guess.Y-0.5)+size*n[0], float32(guess.X-0.5)+size*n[1], size*n[2], mirrored)
+		at.rows[i], at.cols[i], at.sizes[i] = float32(guess.Y-0.5)+size*n[0], float32(guess.X-0.5)+size*n[1], size*n[2]
 	}
-	y, dy := medianAndSpread(rows)
-	x, dx := medianAndSpread(cols)
+	c.run(g, &at, runs, mirrored)
+	y, dy := medianAndSpread(at.rows[:])
+	x, dx := medianAndSpread(at.cols[:])
 	return Point{x + 0.5, y + 0.5}, (dx + dy) / 2
 }
 
-func medianAndSpread(v [runs]float32) (median, spread float64) {
-	slices.Sort(v[:])
-	m := v[runs/2]
+func medianAndSpread(v []float32) (median, spread float64) {
+	slices.Sort(v)
+	m := v[len(v)/2]
 	var sum float64
 	for _, x := range v {
 		sum += math.Abs(float64(x - m))
 	}
-	return float64(m), sum / runs
+	return float64(m), sum / float64(len(v))
 }

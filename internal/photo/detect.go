@@ -13,13 +13,31 @@ const (
 	padShare      = 0.2  // border added on each side: windows must lie inside, and close-ups reach beyond the picture
 	windowShift   = 0.07 // of the window's size
 	windowScale   = 1.07
-	smallestShare = 0.08 // smallest face looked for, of the shorter side
-	sameFace      = 0.2  // windows whose intersection over union exceeds this show the same face
-	certainQ      = 150  // a face whatever else is seen
-	sureQ         = 50   // almost certainly a face: no turned pictures are searched
-	possibleQ     = 15   // perhaps a face
-	lowestQ       = 8    // not looked at below
-	maxCandidates = 6    // faces looked at closely
+	smallestShare = 0.055 // smallest square looked for, of the shorter side: a face that is 5 % wide fills .065
+	largestShare  = 1.25  // largest one: a face that is 95 % wide fills it
+	sameFace      = 0.2   // windows whose intersection over union exceeds this show the same face
+	certainQ      = 150   // a face whatever else is seen
+	sureQ         = 50    // almost certainly a face: no turned pictures are searched
+	possibleQ     = 15    // perhaps a face
+	lowestQ       = 8     // not looked at below
+	maxCandidates = 6     // faces looked at closely
+)
+
+// The quick search moves its windows further and looks again, in the steps above, around what it found. On 73 photos
+// of 1 to 6 people with 291 clusters it took a fifth of the time of the whole search. It found 46 of 46 clusters of
+// Q >= 150 with 99 % of their Q, 24 of 25 above 50 and 18 of 18 above 20; false ones, mostly below 20, it lost: 156 of 202.
+const (
+	quickShift = 0.1
+	quickScale = 1.12
+	nearPlace  = 0.4 // of the size found: how far around its middle it is looked again
+	nearLess   = 0.6 // and in which sizes
+	nearMore   = 1.7
+)
+
+// Beside a certain face, smaller ones than a share of it are passers-by, and half the time would go to look for them.
+const (
+	largeShare  = 0.2 // of the shorter side: sizes above are looked at first
+	passerShare = 0.3 // of the certain face
 )
 
 // candidate is a square that probably holds a face, in pixels of the searched picture.
@@ -29,27 +47,36 @@ type candidate struct {
 	roll       float64 // degrees clockwise that the face is turned
 }
 
-// search finds candidates in an upright overview, best first. Turned copies are searched only when nothing is sure:
-// Pigo finds 95 % of faces tilted by 10 degrees, but 70 % at 20 and none at 90.
+// search finds candidates in an upright overview, best first. Everything is looked at thoroughly, and in turned copies,
+// only when the quick search finds nothing sure: Pigo finds 95 % of faces tilted by 10 degrees, but 70 % at 20 and none
+// at 90.
 func search(g plane) []candidate {
 	pad := padding(g)
 	padded := g.padded(pad)
-	found := scan(padded, min(g.w, g.h), pad)
+	found := quickSearch(padded, limits(g), pad)
 	if len(found) == 0 || found[0].q < sureQ {
+		l := limits(g)
+		found = mergeCandidates(found, scan(padded, l, pad))
+		l.smallest = max(l.smallest, int(turnedShare*float64(min(g.w, g.h))))
 		for _, degrees := range []float64{-25, 25} {
-			found = mergeCandidates(found, scanTurned(padded, degrees, min(g.w, g.h)))
+			found = mergeCandidates(found, turnedBack(padded, degrees, func(g plane) []candidate { return scan(g, l, 0) }))
 		}
 	}
 	return shifted(found, pad)
 }
 
+// turnedShare is the smallest square looked for in turned copies, of the shorter side.
+const turnedShare = 0.08
+
 // searchSideways finds candidates in a picture that lies on its side or stands on its head, best first.
 func searchSideways(g plane) []candidate {
 	pad := padding(g)
 	padded := g.padded(pad)
+	l := limits(g)
+	l.smallest = max(l.smallest, int(turnedShare*float64(min(g.w, g.h))))
 	var found []candidate
 	for _, degrees := range []float64{90, 180, 270} {
-		found = mergeCandidates(found, scanTurned(padded, degrees, min(g.w, g.h)))
+		found = mergeCandidates(found, turnedBack(padded, degrees, func(g plane) []candidate { return scan(g, l, 0) }))
 	}
 	return shifted(found, pad)
 }
@@ -65,22 +92,62 @@ func shifted(found []candidate, pad int) []candidate {
 	return found
 }
 
-// scan runs the upright detector over g for faces from 8 % of short to all of it, whose middle is border inside.
-func scan(g plane, short, border int) []candidate {
-	return scanSizes(g, max(20, int(smallestShare*float64(short))), short, border)
+// limit is the range of window sizes in pixels.
+type limit struct{ smallest, largest int }
+
+// limits are those of faces from 5 to 95 % of the picture, but not under the 20 pixels that the cascade can tell apart.
+func limits(g plane) limit {
+	short := float64(min(g.w, g.h))
+	return limit{max(20, int(smallestShare*short)), int(largestShare * short)}
 }
 
-func scanSizes(g plane, smallest, largest, border int) []candidate {
-	if largest < smallest {
-		return nil
+// scan runs the upright detector over all of g whose middle is border inside.
+func scan(g plane, l limit, border int) []candidate {
+	s := loadDetectors().face.scanner(g, windowShift, border)
+	var windows []window
+	for _, side := range sizes(l.smallest, l.largest, windowScale) {
+		windows = s.run(windows, side, g.area())
 	}
-	windows := loadDetectors().face.run(g, smallest, largest, border, windowShift, windowScale)
 	return cluster(windows)
 }
 
-// scanTurned looks for faces that are turned clockwise by degrees, by turning the picture back: Pigo's own rotated
+// quickSearch runs the upright detector in wide steps and then thoroughly around what that finds, large faces first.
+func quickSearch(g plane, l limit, border int) []candidate {
+	middle := max(l.smallest, int(largeShare*float64(l.largest)/largestShare))
+	found := quickScan(g, limit{middle, l.largest}, l, border)
+	if len(found) > 0 && found[0].q >= certainQ {
+		l.smallest = max(l.smallest, int(passerShare*found[0].side))
+	}
+	return mergeCandidates(found, quickScan(g, limit{l.smallest, middle - 1}, l, border))
+}
+
+// quickScan looks for faces of the sizes l; around a find, all sizes in whole count.
+func quickScan(g plane, l, whole limit, border int) []candidate {
+	s := loadDetectors().face.scanner(g, quickShift, border)
+	var windows []window
+	for _, side := range sizes(l.smallest, l.largest, quickScale) {
+		windows = s.run(windows, side, g.area())
+	}
+	s.shift = windowShift
+	fine := sizes(whole.smallest, whole.largest, windowScale)
+	var found []candidate
+	for _, c := range cluster(windows) {
+		windows = windows[:0]
+		reach := nearPlace * c.side
+		near := area{int(c.y - reach), int(c.x - reach), int(c.y + reach), int(c.x + reach)}
+		for _, side := range fine {
+			if v := float64(side); v > nearLess*c.side && v < nearMore*c.side {
+				windows = s.run(windows, side, near)
+			}
+		}
+		found = mergeCandidates(found, cluster(windows))
+	}
+	return found
+}
+
+// turnedBack looks for faces that are turned clockwise by degrees, by turning the picture back: Pigo's own rotated
 // detector mixes rows and columns up.
-func scanTurned(g plane, degrees float64, largest int) []candidate {
+func turnedBack(g plane, degrees float64, look func(plane) []candidate) []candidate {
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	w, h := g.w, g.h
 	if math.Abs(cos) < 0.1 {
@@ -88,7 +155,7 @@ func scanTurned(g plane, degrees float64, largest int) []candidate {
 	}
 	cx, cy, ox, oy := float64(g.w)/2, float64(g.h)/2, float64(w)/2, float64(h)/2
 	m := affine{cos, -sin, cx - cos*ox + sin*oy, sin, cos, cy - sin*ox - cos*oy}
-	found := scan(g.sampled(m, w, h), largest, 0)
+	found := look(g.sampled(m, w, h))
 	for i := range found {
 		found[i].x, found[i].y = m.at(found[i].x, found[i].y)
 		found[i].roll = degrees
@@ -104,7 +171,9 @@ func searchTurned(g plane) []candidate {
 	pad := padding(g)
 	padded := g.padded(pad)
 	m := affine{1 / stretch, 0, 0, 0, 1, 0}
-	found := scan(padded.sampled(m, int(float64(padded.w)*stretch), padded.h), min(g.w, g.h), pad)
+	l := limits(g)
+	l.smallest = max(l.smallest, int(turnedShare*float64(min(g.w, g.h))))
+	found := scan(padded.sampled(m, int(float64(padded.w)*stretch), padded.h), l, pad)
 	for i := range found {
 		found[i].x, found[i].y = m.at(found[i].x, found[i].y)
 	}

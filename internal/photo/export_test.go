@@ -11,8 +11,12 @@ type Window struct {
 // ScanWindows runs the face cascade over a grey picture of w by h pixels with the production steps.
 func ScanWindows(pix []uint8, w, h, smallest, largest int) []Window {
 	var out []Window
-	for _, x := range loadDetectors().face.run(plane{pix, w, h}, smallest, largest, 0, windowShift, windowScale) {
-		out = append(out, Window{x.row, x.col, x.side, x.q})
+	g := plane{pix, w, h}
+	s := loadDetectors().face.scanner(g, windowShift, 0)
+	for _, side := range sizes(smallest, largest, windowScale) {
+		for _, x := range s.run(nil, side, g.area()) {
+			out = append(out, Window{x.row, x.col, x.side, x.q})
+		}
 	}
 	return out
 }

@@ -32,15 +32,15 @@ func (j *Judgement) explain(small plane, scale float64, doubtful []seen) []perso
 			return []persona.Finding{persona.NewFinding(persona.PhotoFaceCovered, true, "")}
 		}
 	}
-	if f, ok := j.look(searchTurned(small), scale, func(f seen) bool {
+	if f, ok := j.look(searchTurned(small), small, scale, func(f seen) bool {
 		return f.Q >= turnedQ && math.Abs(f.Yaw) > turnedYaw && f.scatter.pupils < turnedPupils
 	}); ok {
 		return []persona.Finding{persona.NewFinding(
 			persona.PhotoExtremeAngle, true, fmt.Sprintf("by about %.0f degrees", math.Abs(f.Yaw)))}
 	}
 	finer, scale := j.pic.overview(2 * overviewSide)
-	tiny := scanSizes(finer, smallWindow, int(smallestShare*float64(min(finer.w, finer.h))), 0)
-	if f, ok := j.look(tiny, scale, func(f seen) bool { return f.Q >= possibleQ && f.plausible() }); ok {
+	tiny := scan(finer, limit{smallWindow, int(turnedShare * float64(min(finer.w, finer.h)))}, 0)
+	if f, ok := j.look(tiny, finer, scale, func(f seen) bool { return f.Q >= possibleQ && f.plausible() }); ok {
 		return []persona.Finding{persona.NewFinding(
 			persona.PhotoFaceTooSmall, true, fmt.Sprintf("about %.0f pixels wide", f.IED()*sidePerIED))}
 	}
@@ -48,10 +48,10 @@ func (j *Judgement) explain(small plane, scale float64, doubtful []seen) []perso
 }
 
 // look refines the best candidates until one fits.
-func (j *Judgement) look(candidates []candidate, scale float64, fits func(seen) bool) (seen, bool) {
+func (j *Judgement) look(candidates []candidate, small plane, scale float64, fits func(seen) bool) (seen, bool) {
 	for _, c := range candidates[:min(len(candidates), 3)] {
 		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
-		if f := j.pic.refine(c); fits(f) {
+		if f := j.pic.refine(c, small, scale); fits(f) {
 			j.Face, j.Faces = f.Face, 1
 			return f, true
 		}
