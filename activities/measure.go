@@ -69,11 +69,13 @@ func (a *Photos) ownFaces(ctx context.Context, in contract.TrainPersonaInput) (p
 		if !p.Used || p.Measures == nil {
 			continue
 		}
-		m, err := readMeasures(ctx, a.Store, in, *p.Measures)
+		m, err := a.measures(ctx, in, p)
 		if err != nil {
 			return nil, 0, err
 		}
-		own = append(own, m.Descriptor)
+		if m.DescribedBy == a.Judge.DescribedBy() {
+			own = append(own, m.Descriptor)
+		}
 	}
 	centroid, closeEnough := photo.OwnCloseness(own)
 	return centroid, closeEnough, nil

@@ -3,7 +3,6 @@ package activities
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -11,6 +10,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/inflio/persona/internal/contract"
@@ -69,7 +69,7 @@ func verdict(r persona.PhotoReport) PhotoVerdict {
 }
 
 func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (storage.Photo, error) {
-	data, err := a.read(ctx, in, row.StoragePath)
+	data, err := a.read(ctx, in.TrainPersonaInput, row.StoragePath)
 	if err != nil {
 		return row, err
 	}
@@ -97,7 +97,7 @@ func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (s
 	return row, a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
 }
 
-func (a *Photos) read(ctx context.Context, in PhotoInput, path string) ([]byte, error) {
+func (a *Photos) read(ctx context.Context, in contract.TrainPersonaInput, path string) ([]byte, error) {
 	blob, err := a.Store.OpenBlob(ctx, in.UserID, in.PersonaID, path)
 	if err != nil {
 		return nil, err
@@ -108,12 +108,8 @@ func (a *Photos) read(ctx context.Context, in PhotoInput, path string) ([]byte, 
 
 // keep stores the measures of a photo, and of an accepted one the prepared pictures.
 func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, judged *photo.Judgement, accepted bool) error {
-	measures, err := json.Marshal(judged.Measures)
+	path, err := a.writeMeasures(ctx, in.TrainPersonaInput, row.ID, judged.Measures)
 	if err != nil {
-		return err
-	}
-	path := fmt.Sprintf("personas/%s/measures/%s.json", in.PersonaID, row.ID)
-	if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(measures)); err != nil {
 		return err
 	}
 	row.Measures = &path
@@ -172,8 +168,8 @@ type Selection struct {
 	Spare   int // good photos that are not needed
 }
 
-// ChoosePhotos looks at the set: duplicates, faces that are unlike the others, the best of many, the primary photo.
-// Safe to run twice: it writes the same choice over itself. Errors: RecordGone.
+// ChoosePhotos looks at the set: duplicates, faces that are unlike the others, the best of many, the primary photo,
+// what is missing. Safe to run twice: it writes the same choice over itself. Errors: RecordGone.
 func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput) (Selection, error) {
 	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
 	if err != nil {
@@ -189,7 +185,7 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 		if p.Report == nil || p.Measures == nil {
 			continue
 		}
-		if members[i].Measures, err = readMeasures(ctx, a.Store, in, *p.Measures); err != nil {
+		if members[i].Measures, err = a.measures(ctx, in, p); err != nil {
 			return Selection{}, err
 		}
 		// Not the report's verdict: an earlier choice has put its own refusals into that.
@@ -207,7 +203,7 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 		switch {
 		case c.Use:
 			s.Used++
-		case members[i].Accepted:
+		case members[i].Accepted && !strange(c.Findings):
 			s.Spare++
 		default:
 			s.Refused++
@@ -216,14 +212,11 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 	return s, a.Store.SaveChoices(ctx, in.UserID, in.PersonaID, in.Version, rows, &set.Report)
 }
 
-func readMeasures(ctx context.Context, store *storage.Store, in contract.TrainPersonaInput, path string) (photo.Measures, error) {
-	var m photo.Measures
-	blob, err := store.OpenBlob(ctx, in.UserID, in.PersonaID, path)
-	if err != nil {
-		return m, err
-	}
-	defer blob.Close()
-	return m, json.NewDecoder(blob).Decode(&m)
+// strange reports whether a photo is not used because it shows another person.
+func strange(findings []persona.Finding) bool {
+	return slices.ContainsFunc(findings, func(f persona.Finding) bool {
+		return f.Refuses && (f.Code == persona.PhotoUnlikeOthers || f.Code == persona.PhotoProbablyTwoSet)
+	})
 }
 
 // isPicture reports whether a reply's content type may be a picture; servers often say octet-stream.

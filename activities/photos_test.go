@@ -146,6 +146,39 @@ func TestTheSetIsChosenTwiceAlike(t *testing.T) {
 		}
 		require.Len(t, twins, 1, "of two copies one is told to be the other's")
 		require.Equal(t, persona.PhotoDuplicate, twins[0].Code)
+		set := b.version(in).PhotoSet
+		require.Equal(t, []int{8, 6, 5}, []int{set.Photos, set.Accepted, set.Used})
+		require.Equal(t, persona.TierBasic, set.Tier)
+		require.NotEmpty(t, set.Coverage)
+		require.Contains(t, set.Advice, "Add five more photos; 10 to 20 are best.")
+	}
+}
+
+// Descriptors of another describer, or of the program's last version, cannot be compared with today's.
+func TestAPhotoThatWasDescribedDifferentlyIsMeasuredAnew(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	var files [][]byte
+	for _, p := range album() {
+		files = append(files, p.file)
+	}
+	in := b.persona(files...)
+	photos := b.photos(in)
+	for i, p := range album() {
+		if i == 2 {
+			p.judged.DescribedBy, p.judged.Descriptor, p.judged.Score.Overall = "an older one", photo.Descriptor{1}, 71
+		}
+		b.keepJudged(in, photos[i], p)
+	}
+	for range 2 {
+		selection, err := run(b, b.all.Photos.ChoosePhotos, in)
+		require.NoError(t, err)
+		require.Equal(t, activities.Selection{Used: 5}, selection)
+		var kept photo.Measures
+		require.NoError(t, json.Unmarshal(b.blob(in, *b.photos(in)[2].Measures), &kept))
+		require.Equal(t, b.all.Photos.Judge.DescribedBy(), kept.DescribedBy)
+		require.Equal(t, album()[2].judged.Descriptor, kept.Descriptor)
+		require.InDelta(t, 71, kept.Score.Overall, 0, "what was judged of it stays")
 	}
 }
 
