@@ -112,7 +112,7 @@ func classes(limits []float64, scale float64, unit string) []Class {
 	out := make([]Class, len(limits))
 	for i, low := range limits {
 		if i == len(limits)-1 {
-			out[i].Name = fmt.Sprintf("from %g %s", low*scale, unit)
+			out[i].Name = fmt.Sprintf("%g %s and more", low*scale, unit)
 			continue
 		}
 		out[i].Name = fmt.Sprintf("%g to %g %s", low*scale, limits[i+1]*scale, unit)

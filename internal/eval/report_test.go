@@ -63,7 +63,7 @@ func TestDetection(t *testing.T) {
 		{Name: "0 to 15 degrees", Found: eval.Share{N: 1, Of: 1}},
 		{Name: "15 to 30 degrees", Found: eval.Share{N: 1, Of: 1}},
 		{Name: "45 to 60 degrees", Found: eval.Share{N: 0, Of: 1}},
-		{Name: "from 60 degrees", Found: eval.Share{N: 0, Of: 1}},
+		{Name: "60 degrees and more", Found: eval.Share{N: 0, Of: 1}},
 	}, d.ByYaw)
 
 	require.Equal(t, 2, r.Eyes.Photos, "found and of one person")
