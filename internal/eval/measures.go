@@ -34,7 +34,6 @@ type measure struct {
 var measuresOf = map[persona.PhotoCode][]measure{
 	persona.PhotoBlurred: {
 		{"fineness", true, func(q photo.Quality) float64 { return q.Fineness }},
-		{"edge_width", false, func(q photo.Quality) float64 { return q.EdgeWidth }},
 	},
 	persona.PhotoTooDark: {
 		{"highlights", true, func(q photo.Quality) float64 { return q.Highlights }},
@@ -54,6 +53,7 @@ var measuresOf = map[persona.PhotoCode][]measure{
 		{"|side_light|", false, func(q photo.Quality) float64 { return math.Abs(q.SideLight) }},
 	},
 	persona.PhotoEyesHidden: {
+		{"eyes_hidden", false, func(q photo.Quality) float64 { return q.EyesHidden }},
 		{"eyes_dark", false, func(q photo.Quality) float64 { return q.EyesDark }},
 		{"hidden.corners", false, func(q photo.Quality) float64 { return q.Hidden.Corners }},
 		{"hidden.pupils", false, func(q photo.Quality) float64 { return q.Hidden.Pupils }},
@@ -63,6 +63,8 @@ var measuresOf = map[persona.PhotoCode][]measure{
 		{"eyes_open (mean)", true, func(q photo.Quality) float64 { return (q.EyesOpen[0] + q.EyesOpen[1]) / 2 }},
 	},
 	persona.PhotoFaceCovered: {
+		{"face_covered", false, func(q photo.Quality) float64 { return q.FaceCovered }},
+		{"mouth_line", true, func(q photo.Quality) float64 { return q.MouthLine }},
 		{"hidden.mouth", false, func(q photo.Quality) float64 { return q.Hidden.Mouth }},
 		{"hidden.nose", false, func(q photo.Quality) float64 { return q.Hidden.Nose }},
 		{"lower_colour", false, func(q photo.Quality) float64 { return q.LowerColour }},
@@ -71,6 +73,7 @@ var measuresOf = map[persona.PhotoCode][]measure{
 		{"eye_distance", true, func(q photo.Quality) float64 { return q.EyeDistance }},
 	},
 	persona.PhotoFaceTooLarge: {
+		{"head_size", false, func(q photo.Quality) float64 { return q.HeadSize }},
 		{"face_share", false, func(q photo.Quality) float64 { return q.FaceShare }},
 		{"face_outside", false, func(q photo.Quality) float64 { return q.FaceOutside }},
 	},
@@ -86,9 +89,9 @@ var measuresOf = map[persona.PhotoCode][]measure{
 		{"clipped", false, func(q photo.Quality) float64 { return q.Clipped }},
 		{"flat", false, func(q photo.Quality) float64 { return q.Flat }},
 		{"smooth_skin", false, func(q photo.Quality) float64 { return q.SmoothSkin }},
-		{"halo", false, func(q photo.Quality) float64 { return q.Halo }},
 	},
 	persona.PhotoColourCast: {
+		{"tint", false, func(q photo.Quality) float64 { return q.Tint }},
 		{"|cast|", false, func(q photo.Quality) float64 { return math.Hypot(q.Cast[0], q.Cast[1]) }},
 		{"unnatural", false, func(q photo.Quality) float64 { return q.Unnatural }},
 	},

@@ -47,13 +47,11 @@ func (f Face) outside(w, h int, unit, above, below, half float64) float64 {
 // besides measures how much the largest other face matters.
 func (q *Quality) besides(faces []seen) {
 	main := faces[0]
+	q.People = people(faces)
 	for _, f := range faces[1:] {
-		away := distance(middle(main.Eyes[0], main.Eyes[1]), middle(f.Eyes[0], f.Eyes[1]))
-		if f.Q < otherFaceQ || away < otherFaceAway*sidePerIED*main.IED() {
-			continue
-		}
-		if share := f.IED() * f.IED() / (main.IED() * main.IED()); share > q.SecondFace {
-			q.SecondFace, q.SecondAway = share, away/main.IED()
+		if share := f.IED() * f.IED() / (main.IED() * main.IED()); main.apart(f) && share > q.SecondFace {
+			q.SecondFace = share
+			q.SecondAway = distance(middle(main.Eyes[0], main.Eyes[1]), middle(f.Eyes[0], f.Eyes[1])) / main.IED()
 		}
 	}
 }

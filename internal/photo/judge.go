@@ -122,7 +122,7 @@ func (j *Judge) judge(out *Judgement, f *file, at time.Time) error {
 	if err := out.describe(j.describer, main); err != nil {
 		return err
 	}
-	out.Findings = append(out.Findings, findFaults(faces, q)...)
+	out.Findings = append(out.Findings, findFaults(out.Face, q)...)
 	out.findLowScore(j.Policy)
 	return nil
 }

@@ -16,55 +16,9 @@ func inOval(x, y int) bool {
 	return dx*dx+dy*dy <= 1
 }
 
-func measureChip(chip *image.RGBA, g plane) Quality {
-	var q Quality
-	q.light(chip, g)
-	q.Fineness = fineness(g)
-	q.SideLight = math.Log2((cheek(g, 1) + 1e-4) / (cheek(g, -1) + 1e-4))
-	q.EyesDark = eyesDark(g, q.Skin)
-	q.LowerColour = lowerColour(chip)
-	return q
-}
-
-// eyesDark looks at a box around each eye that reaches well under it, where bare faces show skin. Dark glasses fill it;
-// pupils, lashes and shadows fill less than half of it, also in stage light.
-func eyesDark(g plane, skin float64) float64 {
-	var dark, n float64
-	for _, eye := range chipEyes {
-		for y := int(eye.Y - 0.15*chipIED); y < int(eye.Y+0.25*chipIED); y++ {
-			for x := int(eye.X - 0.3*chipIED); x < int(eye.X+0.3*chipIED); x++ {
-				if float64(g.pix[y*g.w+x]) < skin/2 {
-					dark++
-				}
-				n++
-			}
-		}
-	}
-	return dark / n
-}
-
-// lowerColour is the distance in CIELAB a and b between the skin under the eyes and the face around the mouth.
-func lowerColour(chip *image.RGBA) float64 {
-	under := meanColour(chip, 0.25, 0.38, 0.75)
-	mouth := meanColour(chip, 0.85, 1.35, 0.55)
-	return math.Hypot(under[0]-mouth[0], under[1]-mouth[1])
-}
-
-// meanColour is the mean CIELAB a and b of a band across the face, from top to bottom under the eyes and half as wide
-// on each side, in eye distances.
-func meanColour(chip *image.RGBA, top, bottom, half float64) [2]float64 {
-	var a, b, n float64
-	for y := int(chipEyeY + top*chipIED); y < int(chipEyeY+bottom*chipIED); y += 2 {
-		for x := int(chipWidth/2 - half*chipIED); x < int(chipWidth/2+half*chipIED); x += 2 {
-			px := chip.Pix[y*chip.Stride+4*x:]
-			pa, pb := lab(px[0], px[1], px[2])
-			a, b, n = a+pa, b+pb, n+1
-		}
-	}
-	return [2]float64{a / n, b / n}
-}
-
+// light measures exposure and editing on the face of a chip.
 func (q *Quality) light(chip *image.RGBA, g plane) {
+	q.SideLight = math.Log2((cheek(g, 1) + 1e-4) / (cheek(g, -1) + 1e-4))
 	var histogram [256]int
 	var n, burnt, black, clipped, flat, sum, squares, chroma, chromaN float64
 	for y := int(ovalY - ovalRY); y <= int(ovalY+ovalRY); y++ {
@@ -117,37 +71,6 @@ func percentile(histogram [256]int, share float64) float64 {
 		}
 	}
 	return 255
-}
-
-// fineness is the energy between Gaussians of .8 and 1.6 pixels over that between 3.2 and 6.4, on the inner face of a
-// chip. Over 220 faces with noise, JPEG artefacts, low resolution and darkness mixed in, it tells sharp from blurred
-// with an area under the curve of .986; the usual variance of the Laplacian on the whole picture reaches .73.
-func fineness(g plane) float64 {
-	const margin = 20
-	x0, x1 := int(ovalX-ovalRX)-margin, int(ovalX+ovalRX)+margin
-	y0, y1 := int(ovalY-ovalRY)-margin, int(ovalY+ovalRY)+margin
-	f := g.window(x0, y0, x1, y1)
-	a := f.blurred(0.8)
-	b := a.blurred(math.Sqrt(1.6*1.6 - 0.8*0.8))
-	c := b.blurred(math.Sqrt(3.2*3.2 - 1.6*1.6))
-	d := c.blurred(math.Sqrt(6.4*6.4 - 3.2*3.2))
-	var fine, coarse float64
-	for y := margin; y < f.h-margin; y++ {
-		for x := margin; x < f.w-margin; x++ {
-			if !inOval(x0+x, y0+y) {
-				continue
-			}
-			i := y*f.w + x
-			e, o := float64(a.pix[i]-b.pix[i]), float64(c.pix[i]-d.pix[i])
-			fine += e * e
-			coarse += o * o
-		}
-	}
-	// A face without any coarse structure is no face, or too dark to tell: call it blurred.
-	if coarse < 1 {
-		return 0
-	}
-	return fine / coarse
 }
 
 // cheek is the mean linear light on the square of .3 eye distances under one eye; side is -1 for the picture's left.

@@ -1,5 +1,7 @@
 package photo
 
+import "image"
+
 // Quality is what is measured on a picture and on the main face in it, before anything is judged; the cuts are in
 // rules.go. Names in capitals are components of ISO/IEC 29794-5 as its reference implementation OFIQ defines them.
 // Whatever is told about the face is measured on a copy with the eyes 80 pixels apart, so that it does not depend on the
@@ -17,11 +19,10 @@ type Quality struct {
 	HeadOutside float64 `json:"head_outside"`
 	FaceOutside float64 `json:"face_outside"`
 
-	// Fineness stands for SHARPNESS: energy of fine over coarse detail, .11 to .29 in sharp faces; noise, light and size
-	// hardly move it. EdgeWidth is the second opinion: how wide the strongest edges of the face are, in hundredths of
-	// the eye distance.
-	Fineness  float64 `json:"fineness"`
-	EdgeWidth float64 `json:"edge_width"`
+	// Fineness stands for SHARPNESS: energy of fine over coarse detail without that of noise, .09 to .30 in sharp faces.
+	Fineness float64 `json:"fineness"`
+	// Noise is the standard deviation of the face's noise in levels of 0 to 255.
+	Noise float64 `json:"noise"`
 
 	// Percentiles of the face's luma, 0 to 255: 5th, 75th (skin) and 95th. Shares of the face without detail for
 	// brightness and darkness are OVEREXPOSURE and UNDEREXPOSURE PREVENTION turned around.
@@ -35,19 +36,27 @@ type Quality struct {
 	// SideLight is log2 of the light on the right cheek over that on the left: ILLUMINATION UNIFORMITY with a side.
 	SideLight float64 `json:"side_light"`
 
-	// EyesOpen is EYES OPEN for each eye: 0 closed to 1 open, where half is the cut.
+	// EyesOpen is EYES OPEN for each eye: 0 closed to 1 open, like a probability.
 	EyesOpen [2]float64 `json:"eyes_open"`
-	// EyesDark is the share of the eyes' surroundings that is darker than half the skin: dark glasses fill it.
-	EyesDark float64 `json:"eyes_dark"`
-	// MouthOpen is MOUTH CLOSED turned around: the gap between the lips in eye distances. MouthWidth is the distance of
-	// the mouth's corners in eye distances, freed of yaw; smiles are wide.
+	// EyesHidden is EYES VISIBLE turned around: 0 bare to 1 hidden by dark glasses or hair, like a probability. EyesDark
+	// is the share of the eyes' surroundings that is darker than half the cheeks.
+	EyesHidden float64 `json:"eyes_hidden"`
+	EyesDark   float64 `json:"eyes_dark"`
+	// FaceCovered is MOUTH OCCLUSION PREVENTION turned around: 0 bare to 1 covered by a mask or scarf, like a probability.
+	FaceCovered float64 `json:"face_covered"`
+	// MouthOpen is MOUTH CLOSED turned around: the gap between the lips in eye distances, 0 closed, .1 and more open.
+	// MouthWidth is the distance of the mouth's corners in eye distances; smiles are wide. MouthLine is how dark the line
+	// between the lips is, over the skin.
 	MouthOpen  float64 `json:"mouth_open"`
 	MouthWidth float64 `json:"mouth_width"`
+	MouthLine  float64 `json:"mouth_line"`
 	// LowerColour is the distance, in CIELAB a and b, of the skin under the eyes from the face around the mouth.
 	LowerColour float64 `json:"lower_colour"`
 	// Hidden is how far repeated searches for a landmark disagree, in eye distances: large where it is covered.
 	Hidden Hidden `json:"hidden"`
 
+	// People counts the faces that matter, the person's own included: passers-by far behind do not.
+	People int `json:"people"`
 	// SecondFace is SINGLE FACE PRESENT turned around: area of the second largest face over that of the main one, 0
 	// when the person is alone. SecondAway is how far away its middle is, in eye distances of the main face.
 	SecondFace float64 `json:"second_face"`
@@ -57,21 +66,23 @@ type Quality struct {
 	// human skin (a 5 to 25, b 5 to 35) it lies.
 	SkinColour [3]float64 `json:"skin_colour"`
 	Unnatural  float64    `json:"unnatural"`
-	// Cast is the colour in which the picture is steeped, CIELAB a and b of what should be grey. Warmth for short: b.
+	// Cast is the colour of the light as far as the picture tells, CIELAB a and b of what should be grey: b is its warmth.
 	Cast [2]float64 `json:"cast"`
-	// Colourful is the 95th percentile of the picture's CIELAB chroma; Hues is what is left of its spread when all
-	// colours are put on one line through grey: nothing in black and white and in sepia.
+	// Tint is how far the skin lies outside its range, CIELAB units: towards green and blue in any case, towards red and
+	// yellow only as far as the light is of that colour, because some skin is.
+	Tint float64 `json:"tint"`
+	// Colourful is the 95th percentile of the picture's CIELAB chroma; Hues is the spread that is left when all its
+	// colours are put on one line: nothing in black and white, little in sepia, 5 in most photos.
 	Colourful float64 `json:"colourful"`
 	Hues      float64 `json:"hues"`
 
 	// Signs of editing. Chroma is the mean CIELAB chroma of the cheeks; Clipped the share of the face where a channel is
-	// at its end though the luma is not; Flat the share without any gradient; SmoothSkin how much less fine the cheeks
-	// are than the eyes; Halo how much the edges overshoot.
+	// at its end though the luma is not; Flat the share without any gradient; SmoothSkin log2 of the fine detail at
+	// the eyes over that on the cheeks, which filters for beauty raise.
 	Chroma     float64 `json:"chroma"`
 	Clipped    float64 `json:"clipped"`
 	Flat       float64 `json:"flat"`
 	SmoothSkin float64 `json:"smooth_skin"`
-	Halo       float64 `json:"halo"`
 
 	// Border is the share of the picture, 0 to 1, taken by even bars at its edges: frames and screenshots.
 	Border     float64    `json:"border"`
@@ -80,16 +91,42 @@ type Quality struct {
 
 // measure fills a Quality from the picture, its overview and the faces in it, the main one first.
 func (p *picture) measure(small plane, faces []seen) Quality {
-	t := p.thumb()
-	if len(faces) == 0 {
-		return Quality{Background: background(t, nil)}
+	var q Quality
+	var main *Face
+	if len(faces) > 0 {
+		q, main = measureFace(faces[0]), &faces[0].Face
+		q.frame(*main, p.w, p.h)
+		q.besides(faces)
 	}
-	main := faces[0]
-	q := measureChip(main.chip, main.grey)
-	q.Hidden = Hidden{main.scatter.pupils, main.scatter.corners, main.scatter.nose, main.scatter.mouth}
-	q.frame(main.Face, p.w, p.h)
-	q.besides(faces)
-	q.Background = background(t, &main.Face)
+	t := p.thumb()
+	q.Border = border(small)
+	q.Cast = cast(t)
+	q.Colourful, q.Hues = colourful(t)
+	q.Background = background(t, main)
+	if main != nil {
+		q.Tint = tint(q.SkinColour, q.Cast)
+	}
+	return q
+}
+
+// measureFace measures what belongs to the face alone.
+func measureFace(f seen) Quality {
+	q := measureChip(f.chip, f.grey)
+	q.Hidden = Hidden{f.scatter.pupils, f.scatter.corners, f.scatter.nose, f.scatter.mouth}
+	q.lookAtEyes(f)
+	q.lookAtMouth(f)
+	return q
+}
+
+// measureChip measures what needs no landmarks.
+func measureChip(chip *image.RGBA, g plane) Quality {
+	var q Quality
+	q.light(chip, g)
+	q.detail(g)
+	q.SkinColour = cheekColour(chip)
+	q.Unnatural = unnatural(q.SkinColour)
+	q.LowerColour = lowerColour(chip)
+	q.MouthLine = mouthLine(g)
 	return q
 }
 

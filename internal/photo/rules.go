@@ -1,0 +1,200 @@
+package photo
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/inflio/persona/internal/persona"
+)
+
+// A blend weighs several measures as logistic regression found best on labelled faces, and makes 0 to 1 of the sum.
+type blend struct {
+	bias    float64
+	weights []float64
+}
+
+func (b blend) of(values ...float64) float64 {
+	z := b.bias
+	for i, w := range b.weights {
+		z += w * values[i]
+	}
+	return 1 / (1 + math.Exp(-z))
+}
+
+var (
+	eyeOpen     = blend{3.9262, []float64{2.3497, 3.3198, 23.2322}}
+	eyesHidden  = blend{-8.4462, []float64{3.1459, -2.1272, 1.8301, 29.4028, 76.2606}}
+	faceCovered = blend{-1.5887, []float64{34.4201, 23.1713, 0.1543, -0.0614, -16.4310}}
+)
+
+var never = math.Inf(1)
+
+// rule is one thing that can be wrong with the main face or the picture.
+type rule struct {
+	code    persona.PhotoCode
+	measure func(f Face, q Quality) float64
+	warn    float64 // a note from here on, in the measure's unit
+	refuse  float64 // not usable from here on
+	detail  func(f Face, q Quality) string
+	unless  []persona.PhotoCode // what explains the same better
+	last    bool                // nothing further would be reliable
+}
+
+// rules is the one table of what is judged by which measure, with its cuts and where they come from.
+var rules = []rule{
+	{
+		// Share of the main face's area; the refusal is a side of .35: 1.6 % false alarms, 72 % of group photos.
+		code: persona.PhotoSeveralFaces, warn: 0.02, refuse: otherFaceSide * otherFaceSide,
+		measure: func(_ Face, q Quality) float64 { return q.SecondFace },
+		detail:  sayOthers,
+	},
+	{
+		// Pixels under 160: an eye distance of 57; the crop would have to be enlarged more than four times. What is said
+		// about light and sharpness of a face of a few pixels would mislead.
+		code: persona.PhotoFaceTooSmall, warn: 0, refuse: 0, last: true,
+		measure: func(f Face, _ Quality) float64 { return smallestFace - math.Round(f.IED()*sidePerIED) },
+		detail: func(f Face, _ Quality) string {
+			return fmt.Sprintf("about %.0f pixels wide", f.IED()*sidePerIED)
+		},
+	},
+	{
+		// Degrees of roll.
+		code: persona.PhotoTilted, warn: 25, refuse: 45,
+		measure: func(f Face, _ Quality) float64 { return math.Abs(f.Roll) },
+		detail:  func(f Face, _ Quality) string { return fmt.Sprintf("by %.0f degrees", math.Abs(f.Roll)) },
+	},
+	{
+		// Degrees of yaw: beyond, the far eye hides behind the nose and the landmarks are guesses.
+		code: persona.PhotoExtremeAngle, warn: 50, refuse: 50,
+		measure: func(f Face, _ Quality) float64 { return math.Abs(f.Yaw) },
+		detail:  func(f Face, _ Quality) string { return fmt.Sprintf("by about %.0f degrees", math.Abs(f.Yaw)) },
+	},
+	{
+		// Levels of luma that the face's highlights fail by: 60 whatever the contrast, 90 when also flat. Two stops under
+		// has a median of 95.
+		code: persona.PhotoTooDark, warn: 0, refuse: 0,
+		measure: func(_ Face, q Quality) float64 {
+			return max(60-q.Highlights, min(90-q.Highlights, 22-q.Contrast))
+		},
+	},
+	{
+		// Share of the face without detail: one and a half stops over.
+		code: persona.PhotoOverexposed, warn: 0.10, refuse: 0.10, unless: []persona.PhotoCode{persona.PhotoTooDark},
+		measure: func(_ Face, q Quality) float64 { return q.Burnt },
+	},
+	{
+		// Levels that the standard deviation of luma stays under 15, with shadows that are not dark.
+		code: persona.PhotoFlat, warn: 0, refuse: 0, unless: []persona.PhotoCode{persona.PhotoTooDark, persona.PhotoOverexposed},
+		measure: func(_ Face, q Quality) float64 { return min(15-q.Contrast, q.Shadows-100) },
+	},
+	{
+		// |log2| of cheek over cheek, 95 % of normal faces measure less. Side light is good for some photos.
+		code: persona.PhotoUnevenLight, warn: 2.0, refuse: never,
+		measure: func(_ Face, q Quality) float64 { return math.Abs(q.SideLight) },
+	},
+	{
+		code: persona.PhotoEyesHidden, warn: 0.90, refuse: 0.90, unless: []persona.PhotoCode{persona.PhotoTooDark},
+		measure: func(_ Face, q Quality) float64 { return q.EyesHidden },
+	},
+	{
+		code: persona.PhotoFaceCovered, warn: 0.70, refuse: 0.88,
+		unless:  []persona.PhotoCode{persona.PhotoTooDark, persona.PhotoEyesHidden},
+		measure: func(_ Face, q Quality) float64 { return q.FaceCovered },
+	},
+	{
+		// Fine over coarse detail under .085: 95 % of faces blurred by 2 % of the eye distance measure less than .086.
+		code: persona.PhotoBlurred, warn: 0, refuse: 0,
+		measure: func(_ Face, q Quality) float64 { return 0.085 - q.Fineness },
+	},
+	{
+		code: persona.PhotoEyesClosed, warn: 0.70, refuse: never,
+		unless: []persona.PhotoCode{
+			persona.PhotoTooDark, persona.PhotoEyesHidden, persona.PhotoExtremeAngle, persona.PhotoBlurred,
+		},
+		measure: func(_ Face, q Quality) float64 { return 1 - max(q.EyesOpen[0], q.EyesOpen[1]) },
+	},
+	{
+		code: persona.PhotoHeavilyEdited, warn: 1, refuse: 2,
+		measure: editing,
+	},
+	{
+		// Heights of the picture that the head would fill.
+		code: persona.PhotoFaceTooLarge, warn: 1.35, refuse: never,
+		measure: func(_ Face, q Quality) float64 { return q.HeadSize },
+		detail: func(_ Face, q Quality) string {
+			return fmt.Sprintf("the head alone is %.1f times as high", q.HeadSize)
+		},
+	},
+	{
+		// Share of the head outside the picture; a face that lacks more than a tenth cannot be learned from.
+		code: persona.PhotoHeadCutOff, warn: 0.18, refuse: 1, unless: []persona.PhotoCode{persona.PhotoFaceTooLarge},
+		measure: func(_ Face, q Quality) float64 {
+			if q.FaceOutside > 0.12 {
+				return 2
+			}
+			return q.HeadOutside
+		},
+	},
+	{
+		// Spread of hues and chroma under which a picture is grey, or of one colour.
+		code: persona.PhotoGreyscale, warn: 0, refuse: never,
+		measure: func(_ Face, q Quality) float64 { return max(2.2-q.Hues, 4-q.Colourful) },
+	},
+	{
+		code: persona.PhotoColourCast, warn: 8, refuse: never,
+		unless:  []persona.PhotoCode{persona.PhotoGreyscale, persona.PhotoTooDark, persona.PhotoHeavilyEdited},
+		measure: func(_ Face, q Quality) float64 { return q.Tint },
+	},
+	{
+		// Share of the picture.
+		code: persona.PhotoBordered, warn: 0.03, refuse: never,
+		measure: func(_ Face, q Quality) float64 { return q.Border },
+		detail:  func(_ Face, q Quality) string { return "about " + sayShare(q.Border) + " of it" },
+	},
+}
+
+// editing counts signs of filters: 1 for each that is beyond its cut, and 2 for a posterised face.
+func editing(_ Face, q Quality) float64 {
+	const (
+		vividChroma    = 48.0 // mean CIELAB chroma of the cheeks: natural skin measures 15 to 40
+		clippedColours = 0.20 // share of the face whose colour is cut off although its luma is not
+		posterised     = 0.30 // share of the face without any gradient
+		smoothed       = 8.2
+		lit            = 90 // highlights: dark pictures have few levels without any filter
+	)
+	signs := 0.0
+	for _, sign := range []bool{q.Chroma > vividChroma, q.Clipped > clippedColours, q.Flat > posterised, q.SmoothSkin > smoothed} {
+		if sign {
+			signs++
+		}
+	}
+	if q.Flat > posterised && q.Highlights > lit {
+		signs++
+	}
+	return signs
+}
+
+func sayOthers(_ Face, q Quality) string {
+	if q.People < 2 {
+		return "a second one, small"
+	}
+	return fmt.Sprintf("%d faces", q.People)
+}
+
+// sayShare words a share of 0 to 1 for people.
+func sayShare(v float64) string {
+	switch {
+	case v < 0.075:
+		return "a twentieth"
+	case v < 0.15:
+		return "a tenth"
+	case v < 0.225:
+		return "a fifth"
+	case v < 0.29:
+		return "a quarter"
+	case v < 0.42:
+		return "a third"
+	default:
+		return "half"
+	}
+}
