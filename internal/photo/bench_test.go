@@ -82,6 +82,21 @@ func BenchmarkJudge(b *testing.B) {
 	megapixels(b)
 }
 
+// BenchmarkJudgeAndCrop is what is promised against a decoder in C: the whole judgement, and the crop that is trained on.
+func BenchmarkJudgeAndCrop(b *testing.B) {
+	_, data := twelve()
+	p := persona.DefaultPhotoPolicy()
+	b.ReportAllocs()
+	for b.Loop() {
+		j, err := look(data, p)
+		require.NoError(b, err)
+		_, err = j.Prepare(p.CropSide)
+		require.NoError(b, err)
+		j.Close()
+	}
+	megapixels(b)
+}
+
 func BenchmarkScore(b *testing.B) {
 	_, data := twelve()
 	j, err := look(data, persona.DefaultPhotoPolicy())

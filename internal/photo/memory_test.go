@@ -67,7 +67,12 @@ func TestWhatExceedsTheMemoryIsDecodedSmallerOrRefused(t *testing.T) {
 	require.NoError(t, err)
 	got, err := reduced.Prepare(300)
 	require.NoError(t, err)
-	near(t, want, got, 48)
+	var apart int
+	for i, v := range want.Pix {
+		d := int(v) - int(got.Pix[i])
+		apart += max(d, -d)
+	}
+	require.Less(t, apart/len(want.Pix), 6, "the crop shows something else")
 
 	for name, data := range map[string][]byte{"png": file, "progressive": progressive} {
 		_, err := look(data, roomy)

@@ -1,8 +1,7 @@
 package photo
 
 import (
-	"image"
-	"image/color"
+	"encoding/binary"
 	"math"
 )
 
@@ -30,9 +29,11 @@ func (p *picture) tile(low, high Point, shrink int) *tile {
 	}
 	x0, x1 := whole(ax, bx, p.sw)
 	y0, y1 := whole(ay, by, p.sh)
+	// Colour mostly comes in samples of two by two pixels: a block that begins with one meets fewer.
+	x0, y0 = x0&^1, y0&^1
 	shrink = max(1, min(shrink, x1-x0, y1-y0))
 	t := &tile{w: (x1 - x0) / shrink, h: (y1 - y0) / shrink, shrink: shrink}
-	t.rgb = borrow(3 * t.w * t.h)
+	t.rgb = borrow(3*t.w*t.h + drawSlack)[:3*t.w*t.h]
 	k := 1 / float64(shrink)
 	t.from = m.then(affine{k, 0, -float64(x0) * k, 0, k, -float64(y0) * k})
 	switch {
@@ -92,42 +93,25 @@ func (t *tile) fillGray(p *picture, x0, y0 int) {
 
 // addBlocks adds each run of k values of src to its sum.
 func addBlocks(sums []uint32, src []uint8, k int) {
-	for x := range sums {
-		var v uint32
-		for _, b := range src[x*k : (x+1)*k] {
-			v += uint32(b)
+	src = src[:k*len(sums)]
+	switch k {
+	case 2:
+		for x := range sums {
+			sums[x] += uint32(src[2*x]) + uint32(src[2*x+1])
 		}
-		sums[x] += v
-	}
-}
-
-// fillYCC averages luma over each block and takes colour from the block's samples, converting once a block.
-func (t *tile) fillYCC(p *picture, x0, y0 int) {
-	img, k := p.ycc, t.shrink
-	n := uint32(k * k)
-	sums := make([]uint32, t.w)
-	for y := range t.h {
-		clear(sums)
-		top := p.min.Y + y0 + y*k
-		for dy := range k {
-			addBlocks(sums, img.Y[img.YOffset(p.min.X+x0, top+dy):], k)
+	case 4:
+		for x := range sums {
+			v := binary.LittleEndian.Uint32(src[4*x:])
+			v = v&0x00FF00FF + v>>8&0x00FF00FF
+			sums[x] += v&0xFFFF + v>>16
 		}
-		for x := range t.w {
-			left := p.min.X + x0 + x*k
-			var cb, cr, cn uint32
-			// Colour is stored at half resolution in nearly every file: every other pixel meets every sample.
-			for dy := 0; dy < k; dy += 2 {
-				at := img.COffset(left, top+dy)
-				last := img.COffset(left+k-1, top+dy)
-				for ; at <= last; at++ {
-					cb += uint32(img.Cb[at])
-					cr += uint32(img.Cr[at])
-					cn++
-				}
+	default:
+		for x := range sums {
+			var v uint32
+			for _, b := range src[x*k : (x+1)*k] {
+				v += uint32(b)
 			}
-			r, g, b := color.YCbCrToRGB(uint8((sums[x]+n/2)/n), uint8((cb+cn/2)/cn), uint8((cr+cn/2)/cn))
-			at := 3 * (y*t.w + x)
-			t.rgb[at], t.rgb[at+1], t.rgb[at+2] = r, g, b
+			sums[x] += v
 		}
 	}
 }
@@ -144,51 +128,4 @@ func releaseTiles(lists ...[]seen) {
 			f.tile.release()
 		}
 	}
-}
-
-// draw makes a picture of w by h pixels whose pixel at q shows the upright photo at m(q). Beyond the photo's edge the
-// border repeats. When the tile is finer than what is drawn, four samples a pixel keep fine detail from aliasing.
-func (t *tile) draw(m affine, w, h int) *image.RGBA {
-	m = m.then(t.from)
-	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	offsets := []float64{0.5}
-	if m.scale() > 1.1 {
-		offsets = []float64{0.25, 0.75}
-	}
-	n := int32(len(offsets) * len(offsets))
-	for y := range h {
-		row := out.Pix[y*out.Stride:][:4*w]
-		for x := range w {
-			var r, g, b int32
-			for _, oy := range offsets {
-				for _, ox := range offsets {
-					sx, sy := m.at(float64(x)+ox, float64(y)+oy)
-					sr, sg, sb := t.bilinear(sx-0.5, sy-0.5)
-					r, g, b = r+sr, g+sg, b+sb
-				}
-			}
-			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = uint8(r/n), uint8(g/n), uint8(b/n), 0xFF
-		}
-	}
-	return out
-}
-
-func (t *tile) bilinear(x, y float64) (r, g, b int32) {
-	x, y = clamp(x, 0, float64(t.w-1)), clamp(y, 0, float64(t.h-1))
-	x0, y0 := int(x), int(y)
-	fx, fy := int32((x-float64(x0))*256), int32((y-float64(y0))*256)
-	right, below := 3, 3*t.w
-	if x0 == t.w-1 {
-		right = 0
-	}
-	if y0 == t.h-1 {
-		below = 0
-	}
-	at := 3 * (y0*t.w + x0)
-	p, q := t.rgb[at:], t.rgb[at+below:]
-	w00, w10, w01, w11 := (256-fx)*(256-fy), fx*(256-fy), (256-fx)*fy, fx*fy
-	mix := func(c int) int32 {
-		return (int32(p[c])*w00 + int32(p[right+c])*w10 + int32(q[c])*w01 + int32(q[right+c])*w11 + 1<<15) >> 16
-	}
-	return mix(0), mix(1), mix(2)
 }
