@@ -39,6 +39,11 @@ func (e Edit) frame(width, height int) image.Rectangle {
 	return r
 }
 
+// even reports whether the edit leaves areas of one colour, which no camera does.
+func (e Edit) even() bool {
+	return e.Smooth > 0 || e.Posterise > 0 || e.Border > 0 || e.Bars > 0 || e.Screenshot
+}
+
 // apply edits the portrait, and sets it into a frame of width x height.
 func (e Edit) apply(p *Portrait, frame image.Rectangle, width, height int) {
 	if e.Smooth > 0 {

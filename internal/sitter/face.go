@@ -112,7 +112,7 @@ func (s *shape) beardOn(out *surface, p vec) {
 	upper, lower := s.lipEdges(x)
 	where *= step(0.16, 0.24, math.Hypot(x/2.2, y-max(upper, min(lower, y))-0.02)) + 0.9*step(s.mouthY, s.mouthY-0.05, y)
 	where *= 1 - step(0.86, 1.02, side)*step(0.5, 0.3, y)
-	where = max(0, min(1, where))
+	where = max(0, min(1, where)) * step(-0.05, 0.3, p.z)
 	hairs := 0.5 + 0.5*noise2(x*34+y*6, y*17, s.seed^42) + 0.35*noise2(x*75-y*9, y*30, s.seed^43)
 	k := where * amount
 	if s.beard > 0 {

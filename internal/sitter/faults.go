@@ -22,6 +22,7 @@ type Fault struct {
 	OfSet bool
 
 	person func(s Sitter) Sitter
+	bySkin bool // the exposure is meant for fair skin; a darker one burns out later
 	file   func(p Portrait) []byte
 }
 
@@ -40,7 +41,7 @@ func Faults() []Fault {
 		{Code: "no_face", Pose: func(p *Pose) { p.OffsetX = 4 }},
 		{Code: "several_faces", Pose: func(p *Pose) { p.Second, p.Distance = &Sitter{identity: 99}, 0.32 }},
 		{Code: "face_too_small", Pose: func(p *Pose) { p.Distance = 0.09 }},
-		{Code: "face_too_large", Pose: func(p *Pose) { p.Distance = 0.95 }},
+		{Code: "face_too_large", Pose: func(p *Pose) { p.Distance = 0.9 }},
 		{Code: "head_cut_off", Pose: func(p *Pose) { p.Distance, p.OffsetY = 0.5, -0.3 }},
 		{Code: "head_cut_off", Name: "head_cut_off-side", Pose: func(p *Pose) { p.Distance, p.OffsetX = 0.45, 0.36 }},
 		{Code: "eyes_hidden", Pose: func(p *Pose) { p.Sunglasses = true }},
@@ -48,26 +49,27 @@ func Faults() []Fault {
 		{Code: "eyes_closed", Pose: func(p *Pose) { p.EyesOpen = 0 }},
 		{Code: "face_covered", Pose: func(p *Pose) { p.Mask = true }},
 		{Code: "face_covered", Name: "face_covered-hand", Pose: func(p *Pose) { p.Hand = true }},
-		{Code: "extreme_angle", Pose: func(p *Pose) { p.Yaw = 70 }},
+		{Code: "extreme_angle", Pose: func(p *Pose) { p.Yaw = 55 }},
+		{Code: "extreme_angle", Name: "extreme_angle-profile", Pose: func(p *Pose) { p.Yaw = -90 }},
 		{Code: "tilted", Pose: func(p *Pose) { p.Roll = 34 }},
 
 		{Code: "blurred", Pose: func(p *Pose) { p.Blur = 0.035 }},
 		{Code: "too_dark", Pose: func(p *Pose) { p.Exposure = -3.2 }},
-		{Code: "overexposed", Pose: func(p *Pose) { p.Exposure = 3 }},
+		{Code: "overexposed", bySkin: true, Pose: func(p *Pose) { p.Exposure = 2 }},
 		{Code: "low_contrast", Pose: func(p *Pose) { p.Edit.Haze = 0.75 }},
-		{Code: "uneven_light", Pose: func(p *Pose) { p.Contrast, p.Light = 0.9, 75 }},
+		{Code: "uneven_light", Pose: func(p *Pose) { p.Contrast, p.Light = 1, 76 }},
 		{Code: "colour_cast", Pose: func(p *Pose) { p.Edit.Cast = [3]float64{-0.9, 0, 1.1} }},
 		{Code: "colour_cast", Name: "colour_cast-green", Pose: func(p *Pose) { p.Edit.Cast = [3]float64{-0.6, 0.5, -0.5} }},
 		{Code: "greyscale", Pose: func(p *Pose) { p.Edit.Saturate = -1 }},
 		{Code: "greyscale", Name: "greyscale-sepia", Pose: func(p *Pose) { p.Edit.Sepia = 1 }},
-		{Code: "heavily_edited", Pose: func(p *Pose) { p.Edit.Posterise = 5 }},
+		{Code: "heavily_edited", Pose: func(p *Pose) { p.Edit.Posterise = 7 }},
 		{Code: "heavily_edited", Name: "heavily_edited-vivid", Pose: func(p *Pose) { p.Edit.Saturate = 1.6 }},
 		{Code: "heavily_edited", Name: "heavily_edited-smooth", Pose: func(p *Pose) { p.Edit.Smooth = 1 }},
 		{Code: "bordered", Pose: func(p *Pose) { p.Edit.Border = 0.1 }},
 		{Code: "bordered", Name: "bordered-bars", Pose: func(p *Pose) { p.Edit.Bars = 0.15 }},
 		{Code: "bordered", Name: "bordered-screenshot", Pose: func(p *Pose) { p.Edit.Screenshot = true }},
-		{Code: "low_overall_score", Pose: func(p *Pose) {
-			p.Distance, p.Blur, p.Noise, p.Exposure, p.Yaw = 0.2, 0.017, 6, -1.3, 25
+		{Code: "low_overall_score", bySkin: true, Pose: func(p *Pose) { // nothing bad enough to be named, and nothing good
+			p.Distance, p.Blur, p.Yaw, p.Exposure, p.Contrast, p.Light = 0.162, 0.015, 24, -2.8, 0.8, -45
 		}},
 
 		{Code: "duplicate", Name: "duplicate-1", OfSet: true, Pose: alike},
@@ -111,6 +113,10 @@ func (f Fault) pose(identity uint64) Pose {
 	if f.Pose != nil {
 		f.Pose(&p)
 	}
+	if f.bySkin {
+		const fair = 0.6
+		p.Exposure += max(0, math.Log2(fair/New(identity).traits().skin.y))
+	}
 	return p
 }
 
@@ -121,7 +127,7 @@ func (f Fault) Draw(identity uint64) []byte {
 	switch {
 	case f.file != nil:
 		return f.file(p)
-	case pose.Edit != Edit{}: // grain would hide what a filter did
+	case pose.Edit.even(): // grain would hide what was done
 		return withWeight(encodeJPEG(p.Image, 95), minPhotoBytes)
 	default:
 		return EncodePhoto(p)

@@ -10,7 +10,7 @@ func (s *shape) hairEdge(p vec) float64 {
 	if s.fringe > 0 {
 		front += s.fringe * (1 + 0.3*math.Sin(2.2*(az-s.part))) * step(1.1, 0.7, side)
 	}
-	front = mix(front, 0.2+0.05*math.Sin(az*7+s.part), s.overEyes*step(0.9, 0.7, side))
+	front = mix(front, 0.15+0.05*math.Sin(az*7+s.part), s.overEyes*step(0.9, 0.7, side))
 	burns := 0.05 + 0.4*s.beard
 	edge := mix(front, burns, step(0.72, 1.12, side))
 	edge = mix(edge, -0.12, step(1.42, 1.52, side))

@@ -18,9 +18,9 @@ var shots = [...]shot{
 	{yaw: -17, distance: 0.42, smile: 0.95, mouthOpen: 0.12, light: -20, contrast: 0.3, place: inEvening, warmth: 0.6},
 	{yaw: 19, distance: 0.38, smile: 0.30, light: 40, contrast: 0.35, exposure: 0.3, place: inPark},
 	{yaw: -4, distance: 0.58, smile: 0.05, light: -25, contrast: 0.15, warmth: -0.5, place: inStudio},
-	{yaw: 24, distance: 0.40, smile: 0.55, light: 25, contrast: 0.15, place: inOffice},
+	{yaw: 22, distance: 0.40, smile: 0.55, light: 25, contrast: 0.15, place: inOffice},
 	{yaw: 7, distance: 0.23, smile: 0.20, light: -10, contrast: 0.45, exposure: 0.35, place: inPark},
-	{yaw: -22, distance: 0.38, smile: 0.15, light: -25, contrast: 0.15, place: atWall},
+	{yaw: -22, distance: 0.38, smile: 0.15, light: -12, contrast: 0.1, place: atWall},
 	{yaw: -16, distance: 0.46, smile: 0.85, mouthOpen: 0.2, light: -10, contrast: 0.2, place: inStudio},
 	{yaw: 4, distance: 0.34, smile: 0.40, light: 52, contrast: 0.55, warmth: 0.3, place: inOffice},
 }
