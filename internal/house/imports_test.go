@@ -71,6 +71,9 @@ var rules = map[string]rule{
 		},
 		"flags, wiring and the embedded parts",
 	},
+	"bench/photo": {
+		[]string{"internal/persona", "internal/photo", "internal/sitter"}, "times the judge as any caller would, on a drawn photo",
+	},
 	"test/fal-client/dataset": {[]string{"internal/sitter"}, "drawn photos for a check that is not written in Go"},
 	"cmd/localtrainer":        {[]string{"internal/localtrainer"}, "the local trainer alone"},
 }
