@@ -71,12 +71,31 @@ func addNoise(img *image.RGBA, sigma float64, seed uint64, weight func(x, y int)
 
 // blur is a Gaussian blur of the given standard deviation in pixels, done as three box blurs.
 func blur(img *image.RGBA, sigma float64) {
-	radius := max(1, int(math.Round((math.Sqrt(4*sigma*sigma+1)-1)/2)))
 	size := img.Rect.Size()
-	for range 3 {
-		boxBlur(img.Pix, size.X, size.Y, 4, img.Stride, radius)
-		boxBlur(img.Pix, size.Y, size.X, img.Stride, 4, radius)
+	for _, radius := range boxes(sigma) {
+		if radius > 0 {
+			boxBlur(img.Pix, size.X, size.Y, 4, img.Stride, radius)
+			boxBlur(img.Pix, size.Y, size.X, img.Stride, 4, radius)
+		}
 	}
+}
+
+// boxes are the radii of three box blurs that together spread as much as a Gaussian: neighbouring whole numbers whose
+// variances, r(r+1)/3 each, add up to it as nearly as they can.
+func boxes(sigma float64) (radii [3]int) {
+	spread := func(r int) float64 { return float64(r*(r+1)) / 3 }
+	r := 0
+	for 3*spread(r+1) <= sigma*sigma {
+		r++
+	}
+	wider := int(math.Round((sigma*sigma - 3*spread(r)) / (spread(r+1) - spread(r))))
+	for i := range radii {
+		radii[i] = r
+		if i < wider {
+			radii[i]++
+		}
+	}
+	return radii
 }
 
 // boxBlur averages over 2*radius+1 pixels along lines whose neighbours lie step bytes apart.

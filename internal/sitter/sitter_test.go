@@ -181,3 +181,14 @@ func BenchmarkDraw768(b *testing.B) {
 		sitter.New(1).Draw(768, 768, sitter.DefaultPose())
 	}
 }
+
+func TestBlurSpreadsAsMuchAsItSays(t *testing.T) {
+	t.Parallel()
+	for sigma := 1.0; sigma < 12; sigma += 0.1 {
+		variance := 0.0
+		for _, radius := range sitter.Boxes(sigma) {
+			variance += float64(radius*(radius+1)) / 3
+		}
+		require.InDelta(t, sigma, math.Sqrt(variance), 0.2)
+	}
+}
