@@ -1,6 +1,10 @@
 package photo
 
-import "github.com/inflio/persona/internal/persona"
+import (
+	"image"
+
+	"github.com/inflio/persona/internal/persona"
+)
 
 // Window is a passing window of the face cascade, for the comparison with Pigo.
 type Window struct {
@@ -19,6 +23,14 @@ func ScanWindows(pix []uint8, w, h, smallest, largest int) []Window {
 		}
 	}
 	return out
+}
+
+// BestQ is the best candidate's confidence by the quick search and by the whole one.
+func BestQ(pix []uint8, w, h int) (quick, whole float64) {
+	g := plane{pix, w, h}
+	border := padding(g)
+	padded := g.padded(border)
+	return quickSearch(padded, limits(g), border)[0].q, scan(padded, limits(g), border)[0].q
 }
 
 // WindowShift and WindowScale are the production steps.
@@ -61,4 +73,23 @@ func DecodeStored(data []byte, p persona.PhotoPolicy) (func() error, error) {
 		_, err := f.decode()
 		return err
 	}, nil
+}
+
+// Tile is a part of a picture, as faces are cut from.
+type Tile struct{ t *tile }
+
+// CutTile cuts the rectangle between low and high out of img, reduced by shrink.
+func CutTile(img image.Image, low, high Point, shrink int) Tile {
+	return Tile{view(img).tile(low, high, shrink)}
+}
+
+// Size is the tile's width and height.
+func (t Tile) Size() (w, h int) { return t.t.w, t.t.h }
+
+// At is the colour of a pixel.
+func (t Tile) At(x, y int) []uint8 { return t.t.rgb[3*(y*t.t.w+x):][:3] }
+
+// Draw draws the tile by the affine map of six numbers.
+func (t Tile) Draw(m [6]float64, w, h int) *image.RGBA {
+	return t.t.draw(affine{m[0], m[1], m[2], m[3], m[4], m[5]}, w, h)
 }

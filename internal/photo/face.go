@@ -16,6 +16,7 @@ type Face struct {
 	Landmarks []Point      `json:"landmarks"` // in the order of the Landmark constants
 	Roll      float64      `json:"roll"`      // degrees clockwise, -180 to 180
 	Yaw       float64      `json:"yaw"`       // degrees, roughly; positive when the nose points to the picture's right
+	Pitch     float64      `json:"pitch"`     // degrees, very roughly (see pitch); positive looks down
 	Q         float64      `json:"q"`         // the detector's confidence: a face from about 15, median 280, no upper end
 
 	scatter scatter
@@ -113,7 +114,20 @@ func (p *picture) closer(small plane, scale float64) (faces, doubtful []seen) {
 }
 
 // weight orders the faces of one picture: a large face in front matters more than a clearer small one behind it.
-func (f Face) weight() float64 { return f.IED() * min(f.Q, 150) }
+func (f Face) weight() float64 { return f.IED() * min(f.Q, certainQ) }
+
+// What the detector's confidence and the landmarks' scatter say together: a logistic regression on 592 candidates on
+// hand-marked faces (HELEN, AFW) and 624 on pictures without people, half of them animals. With one half of each held
+// out it tells them apart with an area under the curve of .981; the confidence alone does with .973. The scatter of eyes
+// and eye corners, and how far the landmarks lie from the mean face, add nothing. The constant is one above the fitted
+// -6.9: a face that is missed costs more than one that is refused later. Faces accepted .952, false ones in a picture
+// .024 (.065 with an animal); adding the scatters up and comparing with log Q gave .959 and .051 (.116).
+const (
+	perLogQ  = 2.93
+	perNose  = -14.9
+	perMouth = -33.3
+	evenOdds = -5.9
+)
 
 // plausible weighs the detector's confidence against the scatter of the landmarks. Folds, logos and pets that the
 // detector takes for faces have landmarks that cannot be found twice at the same place; a mask hides mouth and nose only.
@@ -127,7 +141,7 @@ func (f Face) plausible() bool {
 	case f.Q >= sureQ && s.pupils < 0.05 && s.corners < 0.05:
 		return true
 	default:
-		return 0.06*math.Log(f.Q)-(s.corners+s.nose+s.mouth) > -0.01
+		return perLogQ*math.Log(f.Q)+perNose*s.nose+perMouth*s.mouth+evenOdds > 0
 	}
 }
 
@@ -221,16 +235,36 @@ func (f *seen) findLandmarks() {
 	f.scatter.nose = central(NoseTip, "lp93")
 	f.scatter.mouth = (find(MouthLeft, "lp84", false) + find(MouthRight, "lp84", true) +
 		central(UpperLip, "lp81") + central(LowerLip, "lp82")) / 4
-	f.Yaw = yaw((points[NoseTip].X - chipWidth/2) / chipIED)
+	for i, p := range points {
+		points[i] = Point{(p.X - chipWidth/2) / chipIED, (p.Y - chipEyeY) / chipIED}
+	}
+	f.Yaw, f.Pitch = yaw(points), pitch(points)
 }
 
-// noseDepth is how far the nose tip lies before the eyes' plane, in eye distances. Offsets of .1 and .2 were measured at
-// 16 to 20 and 30 to 37 degrees of yaw, which agrees.
-const noseDepth = 0.308
+// yaw estimates the turn of the head from landmarks in eye distances from between the eyes. The nose moves furthest; the
+// mouth tells a crooked or lit nose from a turned one, and the brows draw apart on the near side. Fitted to 563 faces of
+// HELEN and AFW, whose true yaw was taken from six hand-marked points: correlation .967, mean error 3.9 degrees held out
+// (.938 and 6.5 with the nose alone). Drawn heads, whose yaw is exact, give .94 and 5.3.
+func yaw(p []Point) float64 {
+	mouth := (p[MouthLeft].X + p[MouthRight].X + p[UpperLip].X + p[LowerLip].X) / 4
+	outer, inner := p[BrowOuterLeft].X+p[BrowOuterRight].X, p[BrowInnerLeft].X+p[BrowInnerRight].X
+	return clamp(119*p[NoseTip].X-62*mouth-30*outer+22*inner, -90, 90)
+}
 
-// yaw estimates the turn of the head from the nose tip's offset in eye distances as they are seen: the nose moves with
-// the sine and the eyes draw together with the cosine. The correlation with the true yaw was measured as .8.
-func yaw(offset float64) float64 { return math.Atan(offset/noseDepth) * 180 / math.Pi }
+// A level head's nose tip stands at this share of the way from the eyes to the mouth's corners: the median of 563 faces.
+// On drawn heads the share grows by .0089 a degree.
+const (
+	levelNose     = 0.57
+	noseStepPitch = 0.0089
+)
+
+// pitch estimates the nod of the head from the height of the nose tip between eyes and mouth. Noses are long and short:
+// it correlates with the pitch of a rigid head fitted to 68 hand-marked points by .56 only, and a face by itself may
+// read 10 degrees wrong. It is enough to tell pictures of one person apart, and not enough to refuse any.
+func pitch(p []Point) float64 {
+	mouth := (p[MouthLeft].Y + p[MouthRight].Y) / 2
+	return clamp((p[NoseTip].Y/max(mouth, 0.1)-levelNose)/noseStepPitch, -60, 60)
+}
 
 func box(c candidate, w, h int) persona.Rect {
 	x0, y0 := int(clamp(c.x-c.side/2, 0, float64(w))), int(clamp(c.y-c.side/2, 0, float64(h)))

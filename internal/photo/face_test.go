@@ -3,7 +3,9 @@ package photo_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"image"
+	"image/draw"
 	"math"
 	"testing"
 
@@ -37,12 +39,7 @@ func TestCascadesAreThoseOfPigo(t *testing.T) {
 func TestScanFindsExactlyThePigoWindows(t *testing.T) {
 	t.Parallel()
 	p, _ := plain()
-	g := image.NewGray(p.Image.Rect)
-	for y := range side {
-		for x := range side {
-			g.Set(x, y, p.Image.At(x, y))
-		}
-	}
+	g := greyOf(p.Image)
 	library, err := pigo.NewPigo().Unpack(photo.Cascade("facefinder"))
 	require.NoError(t, err)
 	want := library.RunCascade(pigo.CascadeParams{
@@ -55,6 +52,12 @@ func TestScanFindsExactlyThePigoWindows(t *testing.T) {
 	for i, w := range want {
 		require.Equal(t, photo.Window{Row: w.Row, Col: w.Col, Side: w.Scale, Q: w.Q}, got[i])
 	}
+}
+
+func greyOf(img image.Image) *image.Gray {
+	g := image.NewGray(img.Bounds())
+	draw.Draw(g, g.Rect, img, g.Rect.Min, draw.Src)
+	return g
 }
 
 func TestFindFacesKnowsEyesAndRoll(t *testing.T) {
@@ -93,13 +96,60 @@ func TestFindFacesKnowsEyesAndRoll(t *testing.T) {
 	}
 }
 
-func TestYawTellsTheSide(t *testing.T) {
+func TestFindFacesFromFarToCloserThanThePicture(t *testing.T) {
 	t.Parallel()
-	right := photo.FindFaces(portrait(3, func(p *sitter.Pose) { p.Yaw = 22 }).Image)
-	left := photo.FindFaces(portrait(3, func(p *sitter.Pose) { p.Yaw = -22 }).Image)
-	require.NotEmpty(t, right)
-	require.NotEmpty(t, left)
-	require.Greater(t, right[0].Yaw, left[0].Yaw+20)
+	for _, c := range []struct {
+		distance float64 // width of the face, of the picture's shorter side
+		side     int
+		off      float64 // eye distances
+	}{
+		{0.05, 1024, 0.2},
+		{0.08, 640, 0.2},
+		{0.8, side, 0.1},
+		{0.95, side, 0.1},
+	} {
+		t.Run(fmt.Sprint(c.distance), func(t *testing.T) {
+			t.Parallel()
+			pose := sitter.DefaultPose()
+			pose.Distance = c.distance
+			p := sitter.New(3).Draw(c.side, c.side, pose)
+			faces := photo.FindFaces(p.Image)
+			require.NotEmpty(t, faces)
+			require.Less(t, off(p, faces[0]), c.off)
+		})
+	}
+}
+
+func TestQuickSearchTellsTheSameQ(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*sitter.Pose){
+		nil,
+		func(p *sitter.Pose) { p.Distance = 0.15 },
+		func(p *sitter.Pose) { p.Yaw, p.Distance = -15, 0.7 },
+	} {
+		g := greyOf(portrait(3, change).Image)
+		quick, whole := photo.BestQ(g.Pix, side, side)
+		require.InEpsilon(t, whole, quick, 0.05)
+	}
+}
+
+func TestYawAndPitchFollowTheHead(t *testing.T) {
+	t.Parallel()
+	for _, identity := range []uint64{2, 3, 6} {
+		t.Run(fmt.Sprint(identity), func(t *testing.T) {
+			t.Parallel()
+			find := func(yaw, pitch float64) photo.Face {
+				faces := photo.FindFaces(portrait(identity, func(p *sitter.Pose) { p.Yaw, p.Pitch = yaw, pitch }).Image)
+				require.NotEmpty(t, faces)
+				return faces[0]
+			}
+			for _, yaw := range []float64{-15, 0, 15} {
+				require.InDelta(t, yaw, find(yaw, 0).Yaw, 13)
+			}
+			up, down := find(0, -15), find(0, 15)
+			require.InDelta(t, 30, down.Pitch-up.Pitch, 15)
+		})
+	}
 }
 
 func TestFindFacesReadsEveryLayoutAlike(t *testing.T) {
