@@ -1,5 +1,5 @@
-// Photo measures how long judging and cutting one photo takes, beside other programs that decode or cut the same file.
-// It is started by bench/photos.sh.
+// Command photo measures how long judging and cutting one photo takes, beside other programs that decode or cut the same
+// file. It is started by bench/photos.sh.
 package main
 
 import (
