@@ -22,7 +22,7 @@ type sitterCommand struct {
 	Count    int    `default:"10" help:"How many photos, 1 to 40 (${default})."`
 	Faults   bool   `help:"Draw a bad photo for every rule instead, named after it, and some good ones beside them."`
 
-	Only []string `placeholder:"CODE,..." help:"Of the faults, draw only these, without good photos."`
+	Only []string `placeholder:"CODE" help:"Of the faults, draw only these, without good photos."`
 }
 
 // Run draws a person who does not exist, for trying the system without anybody's photos.
