@@ -85,3 +85,9 @@ func (t Tile) At(x, y int) []uint8 { return t.t.rgb[3*(y*t.t.w+x):][:3] }
 func (t Tile) Draw(m [6]float64, w, h int) *image.RGBA {
 	return t.t.draw(affine{m[0], m[1], m[2], m[3], m[4], m[5]}, w, h)
 }
+
+// Overview is the grey picture that faces are searched in.
+func Overview(img image.Image, side int) (pix []uint8, w, h int) {
+	small, _ := view(img).overview(side)
+	return small.pix, small.w, small.h
+}
