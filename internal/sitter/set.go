@@ -26,7 +26,7 @@ var shots = [...]shot{
 }
 
 // clearEyes is the distance between the eyes in pixels that every picture of a set has if it is large enough.
-const clearEyes = 62
+const clearEyes = 66
 
 // Set draws n square pictures of side pixels that together make a good training set: frontal and turned by up to 26
 // degrees, serious, smiling and laughing, close-up and from further away, in several places, lights and clothes.
