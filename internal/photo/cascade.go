@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"sync"
 )
@@ -75,27 +74,34 @@ func unpackPoint(data []byte) *pointCascade {
 }
 
 // runs is how often a point is looked for from slightly different guesses; the median is the answer, and how far the
-// answers lie apart tells whether the point could be seen at all.
-const runs = 63
+// answers lie apart tells whether the point could be seen at all. Pigo draws 63 guesses at random. On 84 hand-marked
+// faces 21 evenly spread ones put as many eyes within 5 % (.63) and 10 % (.90) of the eye distance, and their scatters
+// correlate with those of the 63 by .92 to .97; with 15 the mouth's does by .85 only.
+const runs = 21
 
 // guesses are where the runs believe a point to be, and the size of the window that each looks at, in pixels.
 type guesses struct{ rows, cols, sizes [runs]float32 }
 
-// nudges are the fixed offsets of the guesses in windows (row, column) and the factors of the window. Pigo draws them
-// from the global random source, which makes its answers unrepeatable.
+// nudges are the fixed offsets of the guesses in windows (row, column) and the factors of the window: an
+// additive recurrence with the generalised golden ratio of three dimensions, which fills a cube evenly at any number.
+// The offsets reach as far as gives the scatter of 63 random guesses in .075: .07, where .066 gives .94 of it and .075 1.08.
 var nudges = func() (n [runs][3]float32) {
-	random := rand.New(rand.NewPCG(20, 63))
+	const root = 1.2207440846057596 // of x^4 = x + 1
+	at := func(i, power int) float64 {
+		_, rest := math.Modf(0.5 + float64(i+1)/math.Pow(root, float64(power)))
+		return rest - 0.5
+	}
 	for i := range n {
-		n[i] = [3]float32{0.15 * (0.5 - random.Float32()), 0.15 * (0.5 - random.Float32()), 0.925 + 0.15*random.Float32()}
+		n[i] = [3]float32{float32(-0.14 * at(i, 1)), float32(-0.14 * at(i, 2)), float32(1 + 0.15*at(i, 3))}
 	}
 	return n
 }()
 
-// run moves the first n guesses to where the point is; mirrored runs the same cascade for the other side of the face.
+// run moves the guesses to where the point is; mirrored runs the same cascade for the other side of the face.
 // The sampling arithmetic is the one that the cascades were trained with: rounding differently shifts every result by
 // 2 % of the eye distance. All guesses meet a tree before the next: the trees of a stage are larger than a processor's
 // first cache.
-func (c *pointCascade) run(g plane, at *guesses, n int, mirrored bool) {
+func (c *pointCascade) run(g plane, at *guesses, mirrored bool) {
 	leaves := 1 << c.depth
 	sign := 1
 	if mirrored {
@@ -107,7 +113,7 @@ func (c *pointCascade) run(g plane, at *guesses, n int, mirrored bool) {
 		for range c.trees {
 			codes := c.codes[root:][:4*(leaves-1)]
 			moves := c.moves[leaf:][:2*leaves]
-			for i := range n {
+			for i := range at.rows {
 				node := c.leaf(g, codes, int(at.rows[i]), int(at.cols[i]), int(at.sizes[i]+0.5), sign)
 				dr[i] += moves[2*node]
 				dc[i] += float32(sign) * moves[2*node+1]
@@ -115,7 +121,7 @@ func (c *pointCascade) run(g plane, at *guesses, n int, mirrored bool) {
 			root += 4 * (leaves - 1)
 			leaf += 2 * leaves
 		}
-		for i := range n {
+		for i := range at.rows {
 			at.rows[i] += dr[i] * at.sizes[i]
 			at.cols[i] += dc[i] * at.sizes[i]
 			at.sizes[i] *= c.zoom
@@ -157,7 +163,7 @@ func (c *pointCascade) find(g plane, guess Point, window float64, mirrored bool)
 		// Pixel centres lie at .5 in our coordinates and at whole numbers in the cascade's.
 		at.rows[i], at.cols[i], at.sizes[i] = float32(guess.Y-0.5)+size*n[0], float32(guess.X-0.5)+size*n[1], size*n[2]
 	}
-	c.run(g, &at, runs, mirrored)
+	c.run(g, &at, mirrored)
 	y, dy := medianAndSpread(at.rows[:])
 	x, dx := medianAndSpread(at.cols[:])
 	return Point{x + 0.5, y + 0.5}, (dx + dy) / 2
