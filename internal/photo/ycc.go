@@ -11,6 +11,10 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 		}
 		return
 	}
+	if k == 2 && img.SubsampleRatio == image.YCbCrSubsampleRatio420 && (p.min.X|p.min.Y)&1 == 0 {
+		t.fillHalf(p, x0, y0)
+		return
+	}
 	subX, subY := subsampling(img.SubsampleRatio)
 	mean := newMeans((k + 1) * (k + 1))
 	sums := make([]uint32, t.w)
@@ -22,11 +26,11 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 		}
 		// Every row and column of colour samples is met once, the one that two blocks share by both.
 		first, last := img.COffset(0, top), img.COffset(0, top+k-1)
-		rows := (top+k-1)/subY - top/subY + 1
+		rows := (top+k-1)>>subY - top>>subY + 1
 		out := t.rgb[3*y*t.w:][:3*t.w]
 		for x, luma := range sums {
 			left := p.min.X + x0 + x*k
-			from, to := left/subX, (left+k-1)/subX
+			from, to := left>>subX, (left+k-1)>>subX
 			if from == to && first == last {
 				c := colourOf(uint32(img.Cb[first+from]), uint32(img.Cr[first+from]))
 				c.light(out[3*x:], mean.of(luma, k*k))
@@ -66,7 +70,8 @@ func fillYCCRow(out []uint8, img *image.YCbCr, x, y int) {
 	subX, _ := subsampling(img.SubsampleRatio)
 	luma := img.Y[img.YOffset(x, y):]
 	at := img.COffset(x, y)
-	for left := subX - x%subX; len(out) > 0; left = subX {
+	shared := 1 << subX
+	for left := shared - x%shared; len(out) > 0; left = shared {
 		c := colourOf(uint32(img.Cb[at]), uint32(img.Cr[at]))
 		at++
 		for ; left > 0 && len(out) > 0; left-- {
@@ -76,21 +81,38 @@ func fillYCCRow(out []uint8, img *image.YCbCr, x, y int) {
 	}
 }
 
-// subsampling is how many pixels share a sample of colour, across and down.
+// subsampling is how many pixels share a sample of colour, across and down, as powers of two.
 func subsampling(r image.YCbCrSubsampleRatio) (x, y int) {
 	switch r {
 	case image.YCbCrSubsampleRatio422:
-		return 2, 1
+		return 1, 0
 	case image.YCbCrSubsampleRatio420:
-		return 2, 2
-	case image.YCbCrSubsampleRatio440:
-		return 1, 2
-	case image.YCbCrSubsampleRatio411:
-		return 4, 1
-	case image.YCbCrSubsampleRatio410:
-		return 4, 2
-	default:
 		return 1, 1
+	case image.YCbCrSubsampleRatio440:
+		return 0, 1
+	case image.YCbCrSubsampleRatio411:
+		return 2, 0
+	case image.YCbCrSubsampleRatio410:
+		return 2, 1
+	default:
+		return 0, 0
+	}
+}
+
+// fillHalf is the usual case of large faces: blocks of two by two pixels, which share one sample of colour.
+func (t *tile) fillHalf(p *picture, x0, y0 int) {
+	img := p.ycc
+	for y := range t.h {
+		left, top := p.min.X+x0, p.min.Y+y0+2*y
+		above, below := img.Y[img.YOffset(left, top):][:2*t.w], img.Y[img.YOffset(left, top+1):][:2*t.w]
+		at := img.COffset(left, top)
+		cbs, crs := img.Cb[at:][:t.w], img.Cr[at:][:t.w]
+		out := t.rgb[3*y*t.w:][:3*t.w]
+		for x, cb := range cbs {
+			luma := uint32(above[2*x]) + uint32(above[2*x+1]) + uint32(below[2*x]) + uint32(below[2*x+1])
+			c := colourOf(uint32(cb), uint32(crs[x]))
+			c.light(out[3*x:3*x+3:3*x+3], (luma+2)>>2)
+		}
 	}
 }
 
