@@ -17,39 +17,53 @@ const (
 // findStrangers compares the faces of the photos in use with each other, by the judge's own describer and its cuts. It
 // warns of faces that seem to be somebody else's; only where the describer can be sure they are not used any more.
 func (j *Judge) findStrangers(members []Member, choices []Choice) {
-	faces := faces{cuts: j.describer.Cuts()}
-	for i, c := range choices {
-		m := members[i].Measures
-		if c.Use && len(m.Descriptor) > 0 && m.DescribedBy == j.DescribedBy() {
-			faces.of = append(faces.of, i)
-			faces.descriptors = append(faces.descriptors, m.Descriptor)
-			faces.named = append(faces.named, members[i].Primary)
-		}
+	f := j.facesOf(members, choices)
+	if len(f.of) < fewestCompared {
+		return
 	}
 	note := func(at int, code persona.PhotoCode, refuses bool) {
-		c := &choices[faces.of[at]]
+		c := &choices[f.of[at]]
 		c.Use = c.Use && !refuses
 		c.Findings = append(c.Findings, persona.NewFinding(code, refuses, ""))
 	}
-	if len(faces.of) < fewestCompared {
+	alike := similarities(f.descriptors)
+	small, sure := f.twoGroups(alike)
+	for _, at := range small {
+		note(at, persona.PhotoProbablyTwoSet, sure)
+	}
+	if small != nil && !sure {
 		return
 	}
-	alike := similarities(faces.descriptors)
-	if small, sure := faces.twoGroups(alike); small != nil {
-		for _, at := range small {
-			note(at, persona.PhotoProbablyTwoSet, sure)
-		}
-		return
+	if sure {
+		f = j.facesOf(members, choices)
+		alike = similarities(f.descriptors)
 	}
-	strangers := faces.strangers()
+	strangers := f.strangers()
 	for _, at := range strangers {
 		note(at, persona.PhotoUnlikeOthers, true)
 	}
-	for _, at := range faces.unlike(alike) {
+	if len(f.of) < fewestCompared {
+		return
+	}
+	for _, at := range f.unlike(alike) {
 		if !slices.Contains(strangers, at) {
 			note(at, persona.PhotoUnlikeOthers, false)
 		}
 	}
+}
+
+// facesOf takes the faces that are in use and can be compared.
+func (j *Judge) facesOf(members []Member, choices []Choice) faces {
+	f := faces{cuts: j.describer.Cuts()}
+	for i, c := range choices {
+		m := members[i].Measures
+		if c.Use && len(m.Descriptor) > 0 && m.DescribedBy == j.DescribedBy() {
+			f.of = append(f.of, i)
+			f.descriptors = append(f.descriptors, m.Descriptor)
+			f.named = append(f.named, members[i].Primary)
+		}
+	}
+	return f
 }
 
 // faces are the described faces of a set.

@@ -26,7 +26,7 @@ type variety struct {
 // numbers. These share its ten photos out by what a model can learn: angles and expressions change the face itself,
 // while every photo is cut to the face before training, so that distance is worth least and a whole body nothing.
 var varieties = []variety{
-	{persona.AspectPose, 1, 6, []quota{
+	{persona.AspectPose, 1, 7, []quota{
 		{persona.ShotFront, 3}, {persona.ShotHalfLeft, 2}, {persona.ShotHalfRight, 2}, {persona.ShotProfile, 1},
 	}},
 	{persona.AspectExpression, 0.8, 4, []quota{
@@ -46,8 +46,9 @@ const (
 	frontYaw   = 14.0 // degrees: faces that look into the camera measure up to that
 	profileYaw = 38.0 // degrees; the far cheek is gone, and from extremeYaw on the photo is refused
 
-	openMouth  = 0.12 // gap between the lips in eye distances
-	wideMouth  = 0.85 // distance of the corners in eye distances
+	openMouth  = 0.16 // gap between the lips in eye distances: teeth show from .1 on, and a tenth of portraits is above
+	smile      = 0.12 // of smiling: portraits of serious people measure up to .1, broad smiles .17 to .3
+	calmMouth  = 0.8  // distance of the mouth's corners in eye distances
 	sideLight  = 0.8  // |log2| of cheek over cheek: the median is .33, and a lamp 70 degrees to the side gives 1.3
 	brightSkin = 0.5  // stops of light on the skin, against the median of the set: skin itself is dark or fair
 	dimSkin    = -0.7
@@ -79,7 +80,7 @@ func traitsOf(members []Member) []traits {
 	for i, m := range members {
 		q := m.Measures.Quality
 		out[i].shots = [4]persona.Shot{
-			pose(m.Measures.Face.Yaw), expression(q), light(q, skins[i]-usual), framing(q.FaceShare),
+			pose(m.Measures.Face.Yaw), expression(m.Measures), light(q, skins[i]-usual), framing(q.FaceShare),
 		}
 		at := slices.IndexFunc(backgrounds, q.Background.like)
 		if at < 0 {
@@ -105,17 +106,31 @@ func pose(yaw float64) persona.Shot {
 }
 
 // expression is empty when the mouth could not be measured.
-func expression(q Quality) persona.Shot {
-	switch {
+func expression(m Measures) persona.Shot {
+	switch q := m.Quality; {
 	case q.MouthWidth == 0:
 		return ""
 	case q.MouthOpen > openMouth:
 		return persona.ShotLaughing
-	case q.MouthWidth > wideMouth:
+	case m.Face.cornersUp()+q.MouthOpen+(q.MouthWidth-calmMouth)/2 > smile:
 		return persona.ShotSmiling
 	default:
 		return persona.ShotSerious
 	}
+}
+
+// cornersUp is how far the corners of the mouth lie above its middle, in eye distances.
+func (f Face) cornersUp() float64 {
+	if len(f.Landmarks) != landmarkCount {
+		return 0
+	}
+	level := similarity(f.Eyes[0], f.Eyes[1], Point{}, Point{X: 1})
+	up := func(a, b int) float64 {
+		m := middle(f.Landmarks[a], f.Landmarks[b])
+		_, y := level.at(m.X, m.Y)
+		return y
+	}
+	return up(UpperLip, LowerLip) - up(MouthLeft, MouthRight)
 }
 
 // light classifies the light on a face; stops is how much brighter the skin is than usual in the set.
