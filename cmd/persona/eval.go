@@ -7,10 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caarlos0/env/v11"
-
 	"github.com/inflio/persona/internal/eval"
-	"github.com/inflio/persona/internal/persona"
 )
 
 type evalCommand struct {
@@ -45,9 +42,9 @@ func (c *evalCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Template != "" {
 		return c.template(t)
 	}
-	policy := persona.DefaultPhotoPolicy()
-	if err := env.Parse(&policy); err != nil {
-		return &exitError{code: exitUsage, message: "persona: the PERSONA_PHOTO settings of the environment cannot be read."}
+	policy, describer, err := judging()
+	if err != nil {
+		return err
 	}
 	if !c.Strict {
 		policy = eval.Lenient(policy)
@@ -56,7 +53,7 @@ func (c *evalCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return &exitError{code: exitUsage, message: fmt.Sprintf("persona: %v.", err)}
 	}
-	report, err := eval.Run(ctx, labels, policy, nil, evalProgress(t))
+	report, err := eval.Run(ctx, labels, policy, describer, evalProgress(t))
 	if err != nil {
 		return err
 	}

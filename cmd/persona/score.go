@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/caarlos0/env/v11"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inflio/persona/internal/persona"
@@ -43,15 +42,15 @@ type scores struct {
 // Run scores every photo, and compares them with each other as a training would; the exit code is 1 when one of them
 // would not be used.
 func (c *scoreCommand) Run(ctx context.Context, t *terminal) error {
-	policy := persona.DefaultPhotoPolicy()
-	if err := env.Parse(&policy); err != nil {
-		return &exitError{code: exitUsage, message: "persona: the PERSONA_PHOTO settings of the environment cannot be read."}
+	policy, describer, err := judging()
+	if err != nil {
+		return err
 	}
 	files, err := c.expand()
 	if err != nil {
 		return err
 	}
-	judge := photo.NewJudge(policy, nil)
+	judge := photo.NewJudge(policy, describer)
 	all, err := c.judge(ctx, t, judge, files)
 	if err != nil {
 		return err

@@ -54,6 +54,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 
 func (a *App) open(ctx context.Context) error {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	describer, err := a.config.FaceModel.Describer()
+	if err != nil {
+		return err
+	}
+	a.judge = photo.NewJudge(a.config.Photos, describer)
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -66,7 +71,6 @@ func (a *App) open(ctx context.Context) error {
 	a.provider = trainer.New(trainer.Config{
 		Key: string(a.config.FalKey), QueueURL: a.config.FalQueueURL, RESTURL: a.config.FalRESTURL, APIURL: a.config.FalAPIURL,
 	})
-	a.judge = photo.NewJudge(a.config.Photos, nil)
 	a.relay = newRelay(a.store, a.temporal, a.activities().Training, a.log)
 	return nil
 }

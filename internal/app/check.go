@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/inflio/persona/internal/embedding"
 	"github.com/inflio/persona/internal/persona"
 )
 
@@ -55,9 +56,9 @@ func withoutNil(err error) []error {
 	return []error{errors.New("the environment cannot be read")} // without the reason, which may quote a secret
 }
 
-// variableOf finds the variable of a field of Config or of the photo policy in it.
+// variableOf finds the variable of a field of Config or of what is in it.
 func variableOf(field string) string {
-	for _, t := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[persona.PhotoPolicy]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[persona.PhotoPolicy](), reflect.TypeFor[embedding.Settings]()} {
 		if f, ok := t.FieldByName(field); ok {
 			return f.Tag.Get("env")
 		}
@@ -67,8 +68,11 @@ func variableOf(field string) string {
 
 // wanted words what a variable must be.
 func wanted(t reflect.Type) string {
-	if t == reflect.TypeFor[time.Duration]() {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
 		return "a time such as 15s"
+	case t.Kind() == reflect.Float64:
+		return "a number such as 0.36"
 	}
 	return "a whole number" // text cannot be wrong, and there is nothing else
 }
@@ -124,6 +128,7 @@ func (c Config) Check() error {
 	problem(p.MinPhotos < 1 || p.MaxPhotos < p.MinPhotos || p.MaxUsed < p.MinPhotos || p.MinBytes < 0 || p.MaxBytes <= p.MinBytes ||
 		p.MinSide < 1 || p.MaxPixels < int64(p.MinSide)*int64(p.MinSide) || p.CropSide < 128 || p.Augment < 0,
 		"the PERSONA_PHOTO limits contradict each other")
+	problems = append(problems, c.FaceModel.Check()...)
 	return joined(problems)
 }
 

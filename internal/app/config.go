@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 
 	"github.com/inflio/persona/activities"
+	"github.com/inflio/persona/internal/embedding"
 	"github.com/inflio/persona/internal/persona"
 )
 
@@ -68,7 +69,8 @@ type Config struct {
 	AbsenceProof time.Duration `env:"PERSONA_ABSENCE_PROOF"  envDefault:"6h"`
 	DatasetLife  time.Duration `env:"PERSONA_DATASET_LIFE"   envDefault:"24h"`
 
-	Photos persona.PhotoPolicy
+	Photos    persona.PhotoPolicy
+	FaceModel embedding.Settings
 
 	Temporal client.Options // from TEMPORAL_* by the SDK's own rules
 

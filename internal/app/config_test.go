@@ -95,11 +95,12 @@ func TestConfigProblems(t *testing.T) {
 			name: "what cannot be read comes with what is missing, and nothing follows from it", roles: []app.Role{app.RoleWorker},
 			change: map[string]string{
 				"FAL_KEY": "", "PERSONA_POLL_INTERVAL": "hush", "PERSONA_ABSENCE_PROOF": "6 hush", "PERSONA_PHOTOS_MIN": "hush",
-				"PERSONA_PHOTO_MAX_BYTES": "10MB",
+				"PERSONA_PHOTO_MAX_BYTES": "10MB", "PERSONA_FACE_MODEL_SAME": "hush",
 			},
 			want: []string{
 				"FAL_KEY is not set: the provider's key",
 				"PERSONA_ABSENCE_PROOF is not a time such as 15s",
+				"PERSONA_FACE_MODEL_SAME is not a number such as 0.36",
 				"PERSONA_PHOTOS_MIN is not a whole number",
 				"PERSONA_PHOTO_MAX_BYTES is not a whole number",
 				"PERSONA_POLL_INTERVAL is not a time such as 15s",
@@ -127,6 +128,15 @@ func TestConfigProblems(t *testing.T) {
 			name: "a password that breaks the address", roles: []app.Role{app.RoleAPI},
 			change: map[string]string{"PERSONA_DATABASE_URL": "postgres://persona_app:hush%zz@localhost/persona"},
 			want:   []string{"PERSONA_DATABASE_URL is not a good address: special characters of a password in it must be written as %40 and the like"},
+		},
+		{
+			name: "a face model that cannot be used so", roles: []app.Role{app.RoleWorker},
+			change: map[string]string{"PERSONA_FACE_MODEL_PIXELS": "hush", "PERSONA_FACE_MODEL_SAME": "36"},
+			want: []string{
+				"PERSONA_FACE_MODEL is not set, but what belongs to it is: the path of an ONNX file",
+				"PERSONA_FACE_MODEL_PIXELS must be rgb or bgr and one of 0..255, 0..1 and -1..1, e.g. \"bgr 0..255\"",
+				"PERSONA_FACE_MODEL_SAME is not a similarity: it must lie between 0 and 1, e.g. 0.363",
+			},
 		},
 		{
 			name: "times and limits that contradict each other", roles: []app.Role{app.RoleWorker},

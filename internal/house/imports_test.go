@@ -20,12 +20,17 @@ var rules = map[string]rule{
 	"internal/persona":  {nil, "the language of the product is spoken by all and knows nobody"},
 	"internal/contract": {[]string{"internal/persona"}, "what crosses the wire must not change with anything else"},
 	"internal/photo":    {[]string{"internal/persona"}, "bytes in, measures out: it can be tested and replaced alone"},
-	"internal/eval":     {[]string{"internal/persona", "internal/photo"}, "the judge is measured from outside, by what any caller gets"},
-	"internal/trainer":  {[]string{"internal/persona"}, "a provider is a port: it knows neither records nor workflows"},
-	"internal/sitter":   {nil, "its truth is known because nothing of what is tested goes into it"},
-	"internal/sheet":    {[]string{"internal/persona"}, "pictures and verdicts in, one picture out"},
-	"migrations":        {nil, "SQL alone, so that an old database is read as it was written"},
-	"storage":           {[]string{"internal/persona", "migrations"}, "records and blobs serve every caller and know none"},
+	"internal/onnx":     {nil, "numbers in, numbers out: a network knows nothing of faces"},
+	"internal/onnx/onnxtest": {
+		nil, "a test helper: production files may not import it",
+	},
+	"internal/embedding": {[]string{"internal/photo", "internal/onnx"}, "one way to describe faces; the judge knows only the port"},
+	"internal/eval":      {[]string{"internal/persona", "internal/photo"}, "the judge is measured from outside, by what any caller gets"},
+	"internal/trainer":   {[]string{"internal/persona"}, "a provider is a port: it knows neither records nor workflows"},
+	"internal/sitter":    {nil, "its truth is known because nothing of what is tested goes into it"},
+	"internal/sheet":     {[]string{"internal/persona"}, "pictures and verdicts in, one picture out"},
+	"migrations":         {nil, "SQL alone, so that an old database is read as it was written"},
+	"storage":            {[]string{"internal/persona", "migrations"}, "records and blobs serve every caller and know none"},
 	"storage/storagetest": {
 		[]string{"storage", "migrations", "internal/persona", "internal/embedded/postgres"},
 		"a test helper: production files may not import it",
@@ -44,8 +49,8 @@ var rules = map[string]rule{
 	},
 	"internal/app": {
 		[]string{
-			"internal/contract", "internal/persona", "internal/photo", "internal/trainer", "internal/api", "storage", "migrations",
-			"activities", "workflows",
+			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/api", "storage",
+			"migrations", "activities", "workflows",
 		},
 		"the one place where parts meet; the embedded parts stay outside because cmd/persona links all of this",
 	},
@@ -62,8 +67,8 @@ var rules = map[string]rule{
 		[]string{"internal/photo", "internal/persona", "internal/sitter"}, "the model needs faces, found ones and drawn ones",
 	},
 	"cmd/persona": {
-		[]string{"internal/app", "internal/persona", "internal/photo", "internal/sheet", "internal/eval", "internal/sitter"},
-		"flags and wiring; photo, persona and eval are for judging files without a server, sheet for looking at the verdicts, sitter for drawing photos to try",
+		[]string{"internal/app", "internal/persona", "internal/photo", "internal/embedding", "internal/sheet", "internal/eval", "internal/sitter"},
+		"flags and wiring; photo, embedding, persona and eval are for judging files without a server, sheet for looking at the verdicts, sitter for drawing photos to try",
 	},
 	"cmd/dev": {
 		[]string{
@@ -148,7 +153,7 @@ var outside = []struct {
 		except: []string{"storage/storagetest"},
 		banned: []string{
 			"testing", "net/http/httptest", "github.com/stretchr/testify", "github.com/peterldowns/pgtestdb",
-			"go.temporal.io/sdk/testsuite", "go.temporal.io/sdk/mocks", module + "/storage/storagetest",
+			"go.temporal.io/sdk/testsuite", "go.temporal.io/sdk/mocks", module + "/storage/storagetest", module + "/internal/onnx/onnxtest",
 		},
 		why: "production binaries carry no test code",
 	},
