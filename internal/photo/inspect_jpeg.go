@@ -23,9 +23,13 @@ const (
 	markerAPPE = 0xEE
 )
 
-// maxScans bounds the passes of a progressive JPEG. Cameras and editors write about ten; each pass costs a walk over the
-// whole picture, so thousands of empty ones would keep a decoder busy for minutes.
-const maxScans = 100
+// Bounds of the passes of a progressive JPEG. Cameras and editors write about ten, and send each coefficient three or
+// four times; each pass costs a walk over the whole picture, so that many empty ones would keep a decoder busy for
+// minutes.
+const (
+	maxScans  = 100
+	maxPasses = 8 // over all coefficients of all channels
+)
 
 // What the segments begin with that are looked into.
 const (
@@ -42,6 +46,7 @@ type jpegHeader struct {
 	sampling    [maxComponents][2]int // across and down
 	ids         [maxComponents]byte
 	scans       int
+	sent        int // coefficients that the scans send, each counted as often as it is sent
 	adobe       bool
 	transform   byte // the Adobe segment's: 0 means that the channels are not those of JPEG
 }
@@ -86,6 +91,16 @@ type jpegStream struct {
 	told   bool // an EXIF block was met
 	frame  jpegHeader
 	broken bool
+}
+
+// scan takes the head of a scan.
+func (h *jpegHeader) scan(b []byte) {
+	h.scans++
+	if len(b) < 4 || len(b) < 4+2*int(b[0]) {
+		return
+	}
+	band := b[1+2*int(b[0]):]
+	h.sent += int(b[0]) * max(1, int(band[1])-int(band[0])+1)
 }
 
 func (s *jpegStream) facts() header {
@@ -162,6 +177,8 @@ func (s *jpegStream) begin(c byte) {
 		switch {
 		case frameHeader(c):
 			s.keeps = 6 + 3*maxComponents
+		case c == markerSOS:
+			s.keeps = 4 + 2*maxComponents
 		case c == markerAPPE:
 			s.keeps = len(adobePrefix) + 7
 		case c == markerAPP1 && !s.told:
@@ -175,7 +192,8 @@ func (s *jpegStream) end() {
 	s.state = jpegBetween
 	switch {
 	case s.marker == markerSOS:
-		if s.frame.scans++; s.frame.scans > maxScans {
+		s.frame.scan(s.keep)
+		if s.frame.scans > maxScans || s.frame.progressive && s.frame.sent > maxPasses*64*s.frame.components {
 			s.broken = true
 		}
 		s.state = jpegScan

@@ -29,6 +29,11 @@ func TestInspectorTellsWhatIsWrongWithAFile(t *testing.T) {
 	flipped[len(file)/2] ^= 1
 	frame := []byte{8, 0, 10, 0, 10, 1, 1, 0x11, 0}
 
+	// The last scan again and again: each is sound by itself.
+	last := bytes.LastIndex(progressive, []byte{0xFF, 0xDA})
+	endless := append(bytes.Clone(progressive[:last]), bytes.Repeat(progressive[last:len(progressive)-2], 40)...)
+	endless = append(endless, 0xFF, 0xD9)
+
 	for _, c := range []struct {
 		name          string
 		data          []byte
@@ -61,6 +66,7 @@ func TestInspectorTellsWhatIsWrongWithAFile(t *testing.T) {
 			"second frame header", withSegment(jpeg, 0xC0, frame), "jpeg", 10, 10,
 			[]persona.PhotoCode{persona.PhotoDamaged, persona.PhotoTooFewPixels},
 		},
+		{"endless passes", endless, "jpeg", 300, 220, []persona.PhotoCode{persona.PhotoDamaged}},
 		{
 			"decompression bomb", hugePNG(60_000, 60_000), "png", 60_000, 60_000,
 			[]persona.PhotoCode{persona.PhotoTooManyPixels},
