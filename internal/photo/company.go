@@ -163,7 +163,7 @@ func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 		return nil, false
 	}
 	gap := (within(alike, small)+within(alike, large))/2 - between(alike, small, large)
-	if gap < f.cuts.TwoGroupsGap+f.cuts.TwoGroupsSlack/float64(len(f.descriptors)) {
+	if gap < f.cuts.TwoGroupsGap+f.cuts.TwoGroupsSlack/float64(len(small)) {
 		return nil, false
 	}
 	slices.Sort(small)

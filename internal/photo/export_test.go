@@ -41,7 +41,7 @@ func ScoreAgain(j *Judgement) func() {
 	return func() {
 		main := faces[0]
 		score(j.Width, j.Height, main, j.pic.measure(small, faces))
-		describe(main.grey)
+		known().takenOut(main.aligned().rawDescription())
 	}
 }
 

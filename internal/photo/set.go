@@ -104,16 +104,3 @@ func rank(m Member) float64 {
 	}
 	return r
 }
-
-// What the classical descriptor may say. It can warn, never refuse: with these cuts 43 % of intruders among five drawn
-// people's photos are caught and 3 % of clean sets are warned of; look-alikes are not caught at all.
-const (
-	unlikeDeviations = 5.0  // of the median absolute deviation below the median closeness
-	unlikeLeast      = 0.08 // and at least this much closer to nobody
-
-	// How much closer photos must be inside the two groups than between them: a fixed part, and one that shrinks with the
-	// number of photos, because few photos split apart by chance. 1 % of one person's sets reach it, and 95 % of those
-	// with as many photos of somebody else do.
-	twoGroupsGap   = 0.06
-	twoGroupsSlack = 0.09
-)
