@@ -10,7 +10,8 @@ import (
 
 // What raw descriptions have in common tells nobody apart: the face that they all show, and the ways in which one
 // person's photos differ, which are pose, expression, light and sharpness. Both were learnt on drawn people, whose
-// photos may be had in any number and are nobody's.
+// photos may be had in any number and are nobody's; go test ./internal/photo -run FacesHaveInCommon -draw-common learns
+// it anew.
 //
 //go:embed common.bin
 var commonFile []byte
