@@ -1,6 +1,9 @@
 package photo
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // field is a picture of real numbers.
 type field struct {
@@ -32,7 +35,9 @@ func (f field) blurred(sigma float64) field {
 	for i := range kernel {
 		kernel[i] /= sum
 	}
-	across := field{make([]float32, len(f.pix)), f.w, f.h}
+	buf := borrowReals(len(f.pix))
+	defer reals.Put(&buf)
+	across := field{buf, f.w, f.h}
 	padded := make([]float32, f.w+2*radius)
 	for y := range f.h {
 		row := f.pix[y*f.w:][:f.w]
@@ -58,4 +63,16 @@ func (f field) blurred(sigma float64) field {
 		}
 	}
 	return out
+}
+
+// reals are buffers between the two passes of a blur.
+var reals sync.Pool
+
+// borrowReals returns n zeros.
+func borrowReals(n int) []float32 {
+	if b, ok := reals.Get().(*[]float32); ok && cap(*b) >= n {
+		clear((*b)[:n])
+		return (*b)[:n]
+	}
+	return make([]float32, n)
 }
