@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -83,7 +84,7 @@ func batchNormalization(c *call) (tensor, error) {
 		}
 	}
 	if c.whole("training_mode", 0) != 0 {
-		return tensor{}, fmt.Errorf("the network was exported for training")
+		return tensor{}, errors.New("the network was exported for training")
 	}
 	epsilon := float64(c.number("epsilon", 1e-5))
 	out := c.target()
@@ -100,7 +101,7 @@ func batchNormalization(c *call) (tensor, error) {
 }
 
 func maxPool(c *call) (tensor, error) {
-	return c.pool(func(x tensor, w *window, plane []float32, y, wide [2]int) float32 {
+	return c.pool(func(w *window, plane []float32, y, wide [2]int) float32 {
 		most := float32(math.Inf(-1))
 		for r := y[0]; r < y[1]; r += w.dilation[0] {
 			for col := wide[0]; col < wide[1]; col += w.dilation[1] {
@@ -116,7 +117,7 @@ func maxPool(c *call) (tensor, error) {
 // averagePool leaves the padding out of the mean, unless count_include_pad says otherwise.
 func averagePool(c *call) (tensor, error) {
 	padded := c.whole("count_include_pad", 0) != 0
-	return c.pool(func(x tensor, w *window, plane []float32, y, wide [2]int) float32 {
+	return c.pool(func(w *window, plane []float32, y, wide [2]int) float32 {
 		var sum float32
 		n := 0
 		for r := y[0]; r < y[1]; r += w.dilation[0] {
@@ -135,7 +136,7 @@ func averagePool(c *call) (tensor, error) {
 }
 
 // pool applies one to what the window sees from each place of each plane.
-func (c *call) pool(one func(x tensor, w *window, plane []float32, rows, columns [2]int) float32) (tensor, error) {
+func (c *call) pool(one func(w *window, plane []float32, rows, columns [2]int) float32) (tensor, error) {
 	x, err := c.arg(0)
 	if err != nil {
 		return tensor{}, err
@@ -163,7 +164,7 @@ func (c *call) pool(one func(x tensor, w *window, plane []float32, rows, columns
 			rows := [2]int{top, top + (w.kernel[0]-1)*w.dilation[0] + 1}
 			for col := range w.out[1] {
 				left := col*w.stride[1] - w.before[1]
-				out.data[at] = one(x, &w, plane, rows, [2]int{left, left + (w.kernel[1]-1)*w.dilation[1] + 1})
+				out.data[at] = one(&w, plane, rows, [2]int{left, left + (w.kernel[1]-1)*w.dilation[1] + 1})
 				at++
 			}
 		}

@@ -114,19 +114,31 @@ func TestNormalises(t *testing.T) {
 		f    *onnxtest.File
 		want bool
 	}{
-		"shift first":        {head().Node("Sub", []string{"x", "k"}, "a").Node("Flatten", []string{"a"}, "out"), true},
-		"scale first":        {head().Node("Mul", []string{"x", "k"}, "a").Node("Flatten", []string{"a"}, "out"), true},
-		"neither":            {head().Node("Flatten", []string{"x"}, "out"), false},
-		"used unshifted too": {head().Node("Sub", []string{"x", "k"}, "a").Node("Add", []string{"a", "b"}, "c"), false},
+		"shift first": {head().Node("Sub", []string{"x", "k"}, "a").Node("Flatten", []string{"a"}, "out"), true},
+		"scale first": {head().Node("Mul", []string{"x", "k"}, "a").Node("Flatten", []string{"a"}, "out"), true},
+		"neither":     {head().Node("Flatten", []string{"x"}, "out"), false},
+		"used unshifted, too": {
+			head().Node("Sub", []string{"x", "k"}, "a").Node("Relu", []string{"x"}, "b").
+				Node("Add", []string{"a", "b"}, "c").Node("Flatten", []string{"c"}, "out"), false,
+		},
 	} {
-		if name == "used unshifted too" {
-			c.f = head().Node("Sub", []string{"x", "k"}, "a").Node("Relu", []string{"x"}, "b").
-				Node("Add", []string{"a", "b"}, "c").Node("Flatten", []string{"c"}, "out")
-		}
 		m, err := onnx.Load(c.f.Bytes())
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, m.Normalises, name)
 	}
+}
+
+// A network of real size: layers of all kinds behind each other, and numbers that stay within bounds.
+func TestMobileFaceNet(t *testing.T) {
+	t.Parallel()
+	m, err := onnx.Load(onnxtest.MobileFaceNet().Bytes())
+	require.NoError(t, err)
+	require.Equal(t, []int{112, 112, 128}, []int{m.Height, m.Width, m.Length})
+	first, err := m.Run(onnxtest.Random(1, 1, 3*112*112))
+	require.NoError(t, err)
+	second, err := m.Run(onnxtest.Random(2, 1, 3*112*112))
+	require.NoError(t, err)
+	require.NotEqual(t, first, second)
 }
 
 func TestLoadRefuses(t *testing.T) {
@@ -159,18 +171,30 @@ func TestLoadRefuses(t *testing.T) {
 		{"unknown", ordinary().Node("Attention", []string{"x"}, "out").Bytes(), "it needs the operator Attention, which is not known here"},
 		{"nothing makes it", ordinary().Node("Relu", []string{"y"}, "out").Bytes(), `its operator Relu needs "y", which nothing before it makes`},
 		{"other output", new(onnxtest.File).Input("x", 1, 1, 3, 8, 8).Node("Relu", []string{"x"}, "a").Output("out").Bytes(), `its output "out" is made by nothing`},
-		{"weights of bytes", ordinary().Weight("k", onnxtest.Array{Shape: []int{1}, Data: []float32{1}, Kind: 2}).Node("Add", []string{"x", "k"}, "out").Bytes(),
-			"its weights are uint8, which cannot be used"},
-		{"weights elsewhere", ordinary().Weight("k", onnxtest.Array{Shape: []int{1}, External: true}).Node("Add", []string{"x", "k"}, "out").Bytes(),
-			"its weights lie in a file of their own: export it as one file"},
-		{"weights too few", ordinary().Weight("k", onnxtest.Floats([]float32{1}, 2)).Node("Add", []string{"x", "k"}, "out").Bytes(),
-			"it is not an ONNX file, or only a part of one"},
-		{"weights too large", ordinary().Weight("k", onnxtest.Floats(nil, 1<<20, 1<<20)).Node("Add", []string{"x", "k"}, "out").Bytes(),
-			"an array of [1048576 1048576] is too large"},
-		{"kernels of another depth", ordinary().Weight("k", onnxtest.Floats(onnxtest.Random(1, 1, 4*5), 4, 5, 1, 1)).Node("Conv", []string{"x", "k"}, "out").Bytes(),
-			"its operator Conv cannot be run: kernels of [4 5 1 1] in 1 groups do not fit [1 3 8 8]"},
-		{"kernel too large", ordinary().Weight("k", onnxtest.Floats(onnxtest.Random(1, 1, 3*81), 1, 3, 9, 9)).Node("Conv", []string{"x", "k"}, "out").Bytes(),
-			"its operator Conv cannot be run: a kernel of [9 9] does not fit into [1 3 8 8]"},
+		{
+			"weights of bytes", ordinary().Weight("k", onnxtest.Array{Shape: []int{1}, Data: []float32{1}, Kind: 2}).Node("Add", []string{"x", "k"}, "out").Bytes(),
+			"its weights are uint8, which cannot be used",
+		},
+		{
+			"weights elsewhere", ordinary().Weight("k", onnxtest.Array{Shape: []int{1}, External: true}).Node("Add", []string{"x", "k"}, "out").Bytes(),
+			"its weights lie in a file of their own: export it as one file",
+		},
+		{
+			"weights too few", ordinary().Weight("k", onnxtest.Floats([]float32{1}, 2)).Node("Add", []string{"x", "k"}, "out").Bytes(),
+			"it is not an ONNX file, or only a part of one",
+		},
+		{
+			"weights too large", ordinary().Weight("k", onnxtest.Floats(nil, 1<<20, 1<<20)).Node("Add", []string{"x", "k"}, "out").Bytes(),
+			"an array of [1048576 1048576] is too large",
+		},
+		{
+			"kernels of another depth", ordinary().Weight("k", onnxtest.Floats(onnxtest.Random(1, 1, 4*5), 4, 5, 1, 1)).Node("Conv", []string{"x", "k"}, "out").Bytes(),
+			"its operator Conv cannot be run: kernels of [4 5 1 1] in 1 groups do not fit [1 3 8 8]",
+		},
+		{
+			"kernel too large", ordinary().Weight("k", onnxtest.Floats(onnxtest.Random(1, 1, 3*81), 1, 3, 9, 9)).Node("Conv", []string{"x", "k"}, "out").Bytes(),
+			"its operator Conv cannot be run: a kernel of [9 9] does not fit into [1 3 8 8]",
+		},
 		{"no weights", ordinary().Node("Conv", []string{"x"}, "out").Bytes(), "its operator Conv cannot be run: input 2 is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

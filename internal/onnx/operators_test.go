@@ -110,16 +110,26 @@ func operatorCases() []operatorCase {
 		{"Tanh", nil, one("Tanh"), each(math.Tanh)},
 		{"HardSigmoid", nil, one("HardSigmoid"), each(func(v float64) float64 { return min(max(v/5+.5, 0), 1) })},
 		{"HardSwish", nil, one("HardSwish"), each(func(v float64) float64 { return v * min(max(v/6+.5, 0), 1) })},
-		{"Abs and Sqrt", nil, func(f *onnxtest.File) { f.Node("Abs", []string{"x"}, "a").Node("Sqrt", []string{"a"}, "y") },
-			each(func(v float64) float64 { return math.Sqrt(math.Abs(v)) })},
+		{
+			"Abs and Sqrt", nil, func(f *onnxtest.File) { f.Node("Abs", []string{"x"}, "a").Node("Sqrt", []string{"a"}, "y") },
+			each(func(v float64) float64 { return math.Sqrt(math.Abs(v)) }),
+		},
 		{"Neg", nil, one("Neg"), each(func(v float64) float64 { return -v })},
-		{"Clip, old", nil, one("Clip", attr("min", float32(-.5)), attr("max", float32(.25))),
-			each(func(v float64) float64 { return min(max(v, -.5), .25) })},
-		{"Clip, new", map[string]onnxtest.Array{"low": onnxtest.Floats([]float32{0}), "high": onnxtest.Floats([]float32{.5})},
+		{
+			"Clip, old", nil, one("Clip", attr("min", float32(-.5)), attr("max", float32(.25))),
+			each(func(v float64) float64 { return min(max(v, -.5), .25) }),
+		},
+		{
+			"Clip, new",
+			map[string]onnxtest.Array{"low": onnxtest.Floats([]float32{0}), "high": onnxtest.Floats([]float32{.5})},
 			func(f *onnxtest.File) { f.Node("Clip", []string{"x", "low", "high"}, "y") },
-			each(func(v float64) float64 { return min(max(v, 0), .5) })},
-		{"Clip, above alone", map[string]onnxtest.Array{"high": onnxtest.Floats([]float32{.5})},
-			func(f *onnxtest.File) { f.Node("Clip", []string{"x", "", "high"}, "y") }, each(func(v float64) float64 { return min(v, .5) })},
+			each(func(v float64) float64 { return min(max(v, 0), .5) }),
+		},
+		{
+			"Clip, above alone",
+			map[string]onnxtest.Array{"high": onnxtest.Floats([]float32{.5})},
+			func(f *onnxtest.File) { f.Node("Clip", []string{"x", "", "high"}, "y") }, each(func(v float64) float64 { return min(v, .5) }),
+		},
 		{"Dropout, Identity and Cast", nil, func(f *onnxtest.File) {
 			f.Node("Dropout", []string{"x"}, "a", attr("ratio", float32(.5))).Node("Identity", []string{"a"}, "b").
 				Node("Cast", []string{"b"}, "y", attr("to", 1))
@@ -129,8 +139,10 @@ func operatorCases() []operatorCase {
 			f.Node("Neg", []string{"x"}, "a").Node("Identity", []string{"a"}, "b").Node("Relu", []string{"a"}, "c").
 				Node("Add", []string{"b", "c"}, "y")
 		}, each(func(v float64) float64 { return -v + max(-v, 0) })},
-		{"itself twice", nil, func(f *onnxtest.File) { f.Node("Neg", []string{"x"}, "a").Node("Mul", []string{"a", "a"}, "y") },
-			each(func(v float64) float64 { return v * v })},
+		{
+			"itself twice", nil, func(f *onnxtest.File) { f.Node("Neg", []string{"x"}, "a").Node("Mul", []string{"a", "a"}, "y") },
+			each(func(v float64) float64 { return v * v }),
+		},
 
 		{"PRelu", map[string]onnxtest.Array{"k": onnxtest.Floats(channel, 3, 1, 1)}, two("PRelu"), func(x picture) []float32 {
 			return places(3, side, side, func(c, y, col int) float64 {
@@ -148,14 +160,19 @@ func operatorCases() []operatorCase {
 			return places(3, side, side, func(c, y, col int) float64 { return x.at(c, y, col) * float64(column[col]) })
 		}},
 		{"Pow", map[string]onnxtest.Array{"k": onnxtest.Floats([]float32{2})}, two("Pow"), each(func(v float64) float64 { return v * v })},
-		{"a smaller first operand", map[string]onnxtest.Array{"k": onnxtest.Floats(column, side)},
+		{
+			"a smaller first operand",
+			map[string]onnxtest.Array{"k": onnxtest.Floats(column, side)},
 			func(f *onnxtest.File) { f.Node("Sub", []string{"k", "x"}, "y") }, func(x picture) []float32 {
 				return places(3, side, side, func(c, y, col int) float64 { return float64(column[col]) - x.at(c, y, col) })
-			}},
+			},
+		},
 		{"weights of float64", map[string]onnxtest.Array{"k": {Shape: []int{1}, Data: []float32{.5}, Kind: 11}}, two("Add"), each(func(v float64) float64 { return v + .5 })},
 
-		{"Conv", withKernel, func(f *onnxtest.File) { f.Node("Conv", []string{"x", "k", "b"}, "y", attr("pads", ones)) },
-			dense(side, 1, 1, withKernel["b"].Data)},
+		{
+			"Conv", withKernel, func(f *onnxtest.File) { f.Node("Conv", []string{"x", "k", "b"}, "y", attr("pads", ones)) },
+			dense(side, 1, 1, withKernel["b"].Data),
+		},
 		{"Conv, strides", withKernel, two("Conv", attr("pads", ones), attr("strides", []int{2, 2})), dense(4, 2, 1, nil)},
 		{"Conv, dilations", withKernel, two("Conv", attr("pads", []int{2, 2, 2, 2}), attr("dilations", []int{2, 2})), dense(side, 1, 2, nil)},
 		{"Conv, auto_pad", withKernel, two("Conv", attr("auto_pad", "SAME_LOWER")), dense(side, 1, 1, nil)},
@@ -167,14 +184,20 @@ func operatorCases() []operatorCase {
 				return sum
 			})
 		}},
-		{"Conv, depthwise", map[string]onnxtest.Array{"k": onnxtest.Floats(across, 6, 1, 3, 3)},
+		{
+			"Conv, depthwise",
+			map[string]onnxtest.Array{"k": onnxtest.Floats(across, 6, 1, 3, 3)},
 			two("Conv", attr("pads", ones), attr("group", 3)), func(x picture) []float32 {
 				return places(6, side, side, func(c, y, col int) float64 { return window(x, across[c*9:], c/2, y, col, 1) })
-			}},
-		{"Conv, depthwise with strides", map[string]onnxtest.Array{"k": onnxtest.Floats(across[:27], 3, 1, 3, 3)},
+			},
+		},
+		{
+			"Conv, depthwise with strides",
+			map[string]onnxtest.Array{"k": onnxtest.Floats(across[:27], 3, 1, 3, 3)},
 			two("Conv", attr("pads", ones), attr("group", 3), attr("strides", []int{2, 2})), func(x picture) []float32 {
 				return places(3, 4, 4, func(c, y, col int) float64 { return window(x, across[c*9:], c, 2*y, 2*col, 1) })
-			}},
+			},
+		},
 		{"BatchNormalization", map[string]onnxtest.Array{
 			"scale": onnxtest.Floats(channel, 3), "shift": onnxtest.Floats([]float32{1, 2, 3}, 3), "mean": onnxtest.Floats([]float32{.1, .2, .3}, 3),
 			"variance": onnxtest.Floats([]float32{1, 4, .25}, 3),
@@ -192,7 +215,8 @@ func operatorCases() []operatorCase {
 				return max(x.at(c, 2*y, 2*col), x.at(c, 2*y+1, 2*col), x.at(c, 2*y, 2*col+1), x.at(c, 2*y+1, 2*col+1))
 			})
 		}},
-		{"MaxPool, ceil_mode", nil, one("MaxPool", attr("kernel_shape", []int{3, 1}), attr("strides", []int{3, 8}), attr("ceil_mode", 1)),
+		{
+			"MaxPool, ceil_mode", nil, one("MaxPool", attr("kernel_shape", []int{3, 1}), attr("strides", []int{3, 8}), attr("ceil_mode", 1)),
 			func(x picture) []float32 {
 				return places(3, 3, 1, func(c, y, _ int) float64 {
 					v := max(x.at(c, 3*y, 0), x.at(c, 3*y+1, 0))
@@ -201,7 +225,8 @@ func operatorCases() []operatorCase {
 					}
 					return v
 				})
-			}},
+			},
+		},
 		{"AveragePool", nil, one("AveragePool", attr("kernel_shape", []int{1, 3}), attr("pads", []int{0, 1, 0, 1})), func(x picture) []float32 {
 			return places(3, side, side, func(c, y, col int) float64 {
 				n := 3.0
@@ -270,7 +295,9 @@ func operatorCases() []operatorCase {
 			return each(func(v float64) float64 { return v / math.Sqrt(sum) })(x)
 		}},
 		{"Squeeze", map[string]onnxtest.Array{"k": onnxtest.Wholes(0)}, two("Squeeze"), each(func(v float64) float64 { return v })},
-		{"MatMul and Gemm", map[string]onnxtest.Array{"m": onnxtest.Floats(onnxtest.Random(16, 1, 3*64*2), 3*64, 2), "g": onnxtest.Floats([]float32{1, 2, 3, 4}, 2, 2), "c": onnxtest.Floats([]float32{7}, 1)},
+		{
+			"MatMul and Gemm",
+			map[string]onnxtest.Array{"m": onnxtest.Floats(onnxtest.Random(16, 1, 3*64*2), 3*64, 2), "g": onnxtest.Floats([]float32{1, 2, 3, 4}, 2, 2), "c": onnxtest.Floats([]float32{7}, 1)},
 			func(f *onnxtest.File) {
 				f.Node("Flatten", []string{"x"}, "a").Node("MatMul", []string{"a", "m"}, "b").
 					Node("Gemm", []string{"b", "g", "c"}, "y", attr("alpha", float32(2)), attr("beta", float32(3)))
@@ -282,7 +309,8 @@ func operatorCases() []operatorCase {
 					b[1] += float64(v) * float64(m[2*i+1])
 				}
 				return []float32{float32(2*(b[0]*1+b[1]*3) + 21), float32(2*(b[0]*2+b[1]*4) + 21)}
-			}},
+			},
+		},
 	}
 }
 

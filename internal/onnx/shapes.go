@@ -171,9 +171,9 @@ func transpose(c *call) (tensor, error) {
 	}
 	for i := range out.data {
 		rest, at := i, 0
-		for a := len(to) - 1; a >= 0; a-- {
-			at += rest % to[a] * steps[a]
-			rest /= to[a]
+		for a, d := range slices.Backward(to) {
+			at += rest % d * steps[a]
+			rest /= d
 		}
 		out.data[i] = x.data[at]
 	}

@@ -143,9 +143,9 @@ func decodeRaw(raw []byte, kind int64) ([]float32, error) {
 	case kindDouble:
 		size, read = 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
 	case kindInt32:
-		read = func(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) } //nolint:gosec // G115: two's complement
+		read = func(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) }
 	case kindInt64:
-		size, read = 8, func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) } //nolint:gosec // G115: two's complement
+		size, read = 8, func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }
 	default:
 		return nil, fmt.Errorf("its weights are %s, which cannot be used", kindName(kind))
 	}

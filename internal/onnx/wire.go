@@ -39,7 +39,7 @@ var errWire = errors.New("it is not an ONNX file, or only a part of one")
 
 // field is one field of a message.
 type field struct {
-	number protowire.Number
+	number int
 	kind   protowire.Type
 	whole  uint64 // of a varint or of fixed size
 	bytes  []byte
@@ -53,7 +53,7 @@ func eachField(b []byte, what func(f field) error) error {
 			return errWire
 		}
 		b = b[n:]
-		f := field{number: number, kind: kind}
+		f := field{number: int(number), kind: kind}
 		switch kind {
 		case protowire.VarintType:
 			f.whole, n = protowire.ConsumeVarint(b)
@@ -82,7 +82,7 @@ func eachField(b []byte, what func(f field) error) error {
 // wholes adds a repeated integer field, packed or not.
 func (f field) wholes(to *[]int64) error {
 	if f.kind == protowire.VarintType {
-		*to = append(*to, int64(f.whole)) //nolint:gosec // G115: how protobuf writes negative numbers
+		*to = append(*to, f.signed())
 		return nil
 	}
 	for b := f.bytes; len(b) > 0; {
@@ -90,7 +90,7 @@ func (f field) wholes(to *[]int64) error {
 		if n < 0 {
 			return errWire
 		}
-		*to = append(*to, int64(v)) //nolint:gosec // G115: how protobuf writes negative numbers
+		*to = append(*to, int64(v))
 		b = b[n:]
 	}
 	return nil
@@ -113,9 +113,9 @@ func (f field) floats(to *[]float32) error {
 	return nil
 }
 
-func (f field) float() float32 { return math.Float32frombits(uint32(f.whole)) } //nolint:gosec // G115: 32 bits were read
+func (f field) float() float32 { return math.Float32frombits(uint32(f.whole)) }
 
-func (f field) signed() int64 { return int64(f.whole) } //nolint:gosec // G115: how protobuf writes negative numbers
+func (f field) signed() int64 { return int64(f.whole) }
 
 // parse reads a ModelProto.
 func parse(file []byte) (*graph, error) {

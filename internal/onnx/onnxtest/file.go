@@ -17,7 +17,7 @@ func message(to []byte, field protowire.Number, body []byte) []byte {
 }
 
 func varint(to []byte, field protowire.Number, v int) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(to, field, protowire.VarintType), uint64(v)) //nolint:gosec // G115: two's complement
+	return protowire.AppendVarint(protowire.AppendTag(to, field, protowire.VarintType), uint64(v))
 }
 
 func text(to []byte, field protowire.Number, s string) []byte { return message(to, field, []byte(s)) }
@@ -63,7 +63,7 @@ func (a Array) encode(name string) []byte {
 	for _, v := range a.Data {
 		switch a.Kind {
 		case 7:
-			raw = binary.LittleEndian.AppendUint64(raw, uint64(int64(v))) //nolint:gosec // G115: two's complement
+			raw = binary.LittleEndian.AppendUint64(raw, uint64(int64(v)))
 		case 11:
 			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(float64(v)))
 		default:
@@ -140,7 +140,7 @@ func (f *File) Bytes() []byte {
 
 // Random makes numbers between -k and k.
 func Random(seed uint64, k float64, n int) []float32 {
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // G404: the same numbers each time
+	r := rand.New(rand.NewPCG(seed, 1))
 	out := make([]float32, n)
 	for i := range out {
 		out[i] = float32((2*r.Float64() - 1) * k)
