@@ -5,13 +5,26 @@ import (
 	"math"
 )
 
-// Colours is a network that gives the mean colour of a picture, as three numbers: people of other complexion or hair
-// are other people to it.
+// Colours is a network that gives the mean colour of a picture, as three numbers.
 func Colours(side int) *File {
-	return new(File).Input("picture", 1, 0, 3, side, side).
-		Node("GlobalAveragePool", []string{"picture"}, "means").
+	return means(side).
 		Node("Flatten", []string{"means"}, "vector").
 		Output("vector")
+}
+
+// People is a network that tells people apart by their complexion and hair, for pixels from -1 to 1: the mean colour,
+// seen from a middling one.
+func People(side int) *File {
+	return means(side).
+		Weight("middling", Floats([]float32{0, -0.22, -0.35}, 3, 1, 1)).
+		Node("Sub", []string{"means", "middling"}, "apart").
+		Node("Flatten", []string{"apart"}, "vector").
+		Output("vector")
+}
+
+func means(side int) *File {
+	return new(File).Input("picture", 1, 0, 3, side, side).
+		Node("GlobalAveragePool", []string{"picture"}, "means")
 }
 
 // MobileFaceNet is a network of the layers and sizes of MobileFaceNet (Chen et al. 2018: 112 x 112 pixels, 128 numbers,
