@@ -56,7 +56,24 @@ func (q *Quality) light(chip *image.RGBA, g plane) {
 	q.Contrast = math.Sqrt(max(0, squares/n-mean*mean))
 	q.Burnt, q.Black, q.Clipped, q.Flat = burnt/n, black/n, clipped/n, flat/n
 	q.Chroma = chroma / chromaN
+	q.Comb = comb(histogram)
 	q.Shadows, q.Skin, q.Highlights = percentile(histogram, 0.05), percentile(histogram, 0.75), percentile(histogram, 0.95)
+}
+
+// comb is how much a histogram of luma consists of single levels with gaps between them: the mean difference of each
+// level from the thirteen around it, over the mean. JPEG blurs the teeth, but does not fill the gaps.
+func comb(histogram [256]int) float64 {
+	const reach = 6
+	var off, total float64
+	for v := reach; v < len(histogram)-reach; v++ {
+		var around float64
+		for _, n := range histogram[v-reach : v+reach+1] {
+			around += float64(n) / (2*reach + 1)
+		}
+		off += math.Abs(float64(histogram[v]) - around)
+		total += around
+	}
+	return off / max(total, 1)
 }
 
 func percentile(histogram [256]int, share float64) float64 {

@@ -82,6 +82,7 @@ type Quality struct {
 	Chroma     float64 `json:"chroma"`
 	Clipped    float64 `json:"clipped"`
 	Flat       float64 `json:"flat"`
+	Comb       float64 `json:"comb"` // 0 smooth to 2: how much the luma keeps to a few levels
 	SmoothSkin float64 `json:"smooth_skin"`
 
 	// Border is the share of the picture, 0 to 1, taken by even bars at its edges: frames and screenshots.

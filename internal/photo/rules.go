@@ -21,6 +21,10 @@ func (b blend) of(values ...float64) float64 {
 	return 1 / (1 + math.Exp(-z))
 }
 
+// The blends of the signs named in eyes.go and mouth.go, from 569 open and 127 closed eyes, 53 dark glasses, 121 masks
+// and 700 bare faces. On photos that the detector finds, and with the cuts below, 80 % of closed eyes (area under the
+// curve .99) are told at .6 % false alarms, 83 % of dark glasses (.99) at .5 % and 82 % of masks (.98) at 2.1 %. Most
+// masks and half the dark glasses keep a face from being found at all.
 var (
 	eyeOpen     = blend{3.9262, []float64{2.3497, 3.3198, 23.2322}}
 	eyesHidden  = blend{-8.4462, []float64{3.1459, -2.1272, 1.8301, 29.4028, 76.2606}}
@@ -93,11 +97,19 @@ var rules = []rule{
 		measure: func(_ Face, q Quality) float64 { return math.Abs(q.SideLight) },
 	},
 	{
-		code: persona.PhotoEyesHidden, warn: 0.90, refuse: 0.90, unless: []persona.PhotoCode{persona.PhotoTooDark},
-		measure: func(_ Face, q Quality) float64 { return q.EyesHidden },
+		// Blend of the signs of dark glasses and of hair over the eyes.
+		code: persona.PhotoEyesHidden, warn: 0.82, refuse: 0.82, unless: []persona.PhotoCode{persona.PhotoTooDark},
+		measure: func(_ Face, q Quality) float64 {
+			// Closed lids have no iris either, but they are as bright as the skin.
+			if closed := max(q.EyesOpen[0], q.EyesOpen[1]) < 0.05; closed && q.EyesDark < 0.1 {
+				return 0
+			}
+			return q.EyesHidden
+		},
 	},
 	{
-		code: persona.PhotoFaceCovered, warn: 0.70, refuse: 0.88,
+		// Blend of the signs of masks and scarves; hands, which are of skin, are told now and then only.
+		code: persona.PhotoFaceCovered, warn: 0.75, refuse: 0.90,
 		unless:  []persona.PhotoCode{persona.PhotoTooDark, persona.PhotoEyesHidden},
 		measure: func(_ Face, q Quality) float64 { return q.FaceCovered },
 	},
@@ -107,18 +119,20 @@ var rules = []rule{
 		measure: func(_ Face, q Quality) float64 { return 0.085 - q.Fineness },
 	},
 	{
+		// The wider eye closed. One such photo among many does no harm.
 		code: persona.PhotoEyesClosed, warn: 0.70, refuse: never,
 		unless: []persona.PhotoCode{
-			persona.PhotoTooDark, persona.PhotoEyesHidden, persona.PhotoExtremeAngle, persona.PhotoBlurred,
+			persona.PhotoTooDark, persona.PhotoEyesHidden, persona.PhotoExtremeAngle, persona.PhotoBlurred, persona.PhotoFlat,
 		},
 		measure: func(_ Face, q Quality) float64 { return 1 - max(q.EyesOpen[0], q.EyesOpen[1]) },
 	},
 	{
-		code: persona.PhotoHeavilyEdited, warn: 1, refuse: 2,
+		// Signs of filters.
+		code: persona.PhotoHeavilyEdited, warn: 0, refuse: 1, unless: []persona.PhotoCode{persona.PhotoFlat},
 		measure: editing,
 	},
 	{
-		// Heights of the picture that the head would fill.
+		// Heights of the picture that the head would fill: 2 % of portraits exceed 1.36.
 		code: persona.PhotoFaceTooLarge, warn: 1.35, refuse: never,
 		measure: func(_ Face, q Quality) float64 { return q.HeadSize },
 		detail: func(_ Face, q Quality) string {
@@ -136,13 +150,17 @@ var rules = []rule{
 		},
 	},
 	{
-		// Spread of hues and chroma under which a picture is grey, or of one colour.
+		// How far the spread of hues stays under 2.2, or all chroma under 4: every black and white or toned picture of 400
+		// does, and none in colour.
 		code: persona.PhotoGreyscale, warn: 0, refuse: never,
 		measure: func(_ Face, q Quality) float64 { return max(2.2-q.Hues, 4-q.Colourful) },
 	},
 	{
+		// CIELAB units outside the range of skin: 2 % of photos, and half of those a stop of white balance away.
 		code: persona.PhotoColourCast, warn: 8, refuse: never,
-		unless:  []persona.PhotoCode{persona.PhotoGreyscale, persona.PhotoTooDark, persona.PhotoHeavilyEdited},
+		unless: []persona.PhotoCode{
+			persona.PhotoGreyscale, persona.PhotoTooDark, persona.PhotoHeavilyEdited, persona.PhotoFaceCovered,
+		},
 		measure: func(_ Face, q Quality) float64 { return q.Tint },
 	},
 	{
@@ -153,23 +171,26 @@ var rules = []rule{
 	},
 }
 
-// editing counts signs of filters: 1 for each that is beyond its cut, and 2 for a posterised face.
+// editing counts signs of filters: one for each that is beyond its cut, two for a posterised face.
 func editing(_ Face, q Quality) float64 {
 	const (
-		vividChroma    = 48.0 // mean CIELAB chroma of the cheeks: natural skin measures 15 to 40
+		vividChroma    = 52.0 // mean CIELAB chroma of the cheeks: 98 % of faces measure less than 53
 		clippedColours = 0.20 // share of the face whose colour is cut off although its luma is not
-		posterised     = 0.30 // share of the face without any gradient
-		smoothed       = 8.2
-		lit            = 90 // highlights: dark pictures have few levels without any filter
+		flatShare      = 0.30 // share of the face without any gradient
+		fewLevels      = 0.30 // comb of the luma: no photo of 250 measures more, seven levels a colour measure .75
+		posterised     = 0.50
+		smoothed       = 8.2 // octaves between eyes and cheeks: 99 % of faces measure less
+		lit            = 90  // highlights: dark pictures have few levels without any filter
 	)
 	signs := 0.0
-	for _, sign := range []bool{q.Chroma > vividChroma, q.Clipped > clippedColours, q.Flat > posterised, q.SmoothSkin > smoothed} {
+	for _, sign := range []bool{
+		q.Chroma > vividChroma, q.Clipped > clippedColours, q.SmoothSkin > smoothed,
+		q.Highlights > lit && (q.Flat > flatShare || q.Comb > fewLevels),
+		q.Highlights > lit && (q.Flat > flatShare || q.Comb > posterised),
+	} {
 		if sign {
 			signs++
 		}
-	}
-	if q.Flat > posterised && q.Highlights > lit {
-		signs++
 	}
 	return signs
 }
