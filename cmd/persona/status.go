@@ -39,6 +39,7 @@ type statusAnswer struct {
 		Code    string         `json:"code"`
 		Message string         `json:"message"`
 		Photos  []photoProblem `json:"photos"`
+		Advice  []string       `json:"advice"`
 	} `json:"error"`
 }
 
@@ -106,6 +107,12 @@ func (f *follower) verdict(ctx context.Context, id string, s *statusAnswer) erro
 		}
 		if reasons := photoReasons(s.Error.Photos, f.names); reasons != "" {
 			message += "\n" + reasons
+		}
+		for i, advice := range s.Error.Advice {
+			if i == 0 {
+				message += "\nWhat would help:"
+			}
+			message += "\n  " + advice
 		}
 		return &exitError{code: exitFailed, message: message}
 	case s.Status == "failed":

@@ -48,12 +48,13 @@ func TestStatusTellsWhyATrainingFailed(t *testing.T) {
 	api := newFakeAPI(t, map[string][]answer{statusCall: {status(`{"status":"failed","stage":"preprocessing","progress":15,
 		"estimated_time_remaining":0,"error":{"code":"photos_rejected","message":"Only 3 photos are good enough; 5 are needed.",
 		"photos":[{"index":2,"findings":[{"refuses":false,"why":"The head is tilted a lot.","do":"Hold the camera level."},
-		{"refuses":true,"why":"The face is blurred or out of focus.","do":"Use a sharp photo."}]}]}}`)}})
+		{"refuses":true,"why":"The face is blurred or out of focus.","do":"Use a sharp photo."}]}],"advice":["Add two photos in daylight.","Add a photo from the side."]}}`)}})
 	code, out, said := api.persona(t, "status", someID)
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, " 15 %  failed\n", out)
 	require.Equal(t, "The training failed: Only 3 photos are good enough; 5 are needed.\n"+
-		"  photo 3: The face is blurred or out of focus. Use a sharp photo.\n  photo 3: note: The head is tilted a lot. Hold the camera level.\n", said)
+		"  photo 3: The face is blurred or out of focus. Use a sharp photo.\n  photo 3: note: The head is tilted a lot. Hold the camera level.\n"+
+		"What would help:\n  Add two photos in daylight.\n  Add a photo from the side.\n", said)
 }
 
 // details is a persona that is ready, with something found about its photos.
