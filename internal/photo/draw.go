@@ -6,7 +6,8 @@ import (
 	"math"
 )
 
-// drawSlack is how many bytes must follow a tile's last pixel: two pixels are read with one load of eight bytes.
+// drawSlack is how many bytes must follow the line below a tile's last one: two pixels are read with one load of eight
+// bytes, and those below also where they count nothing.
 const drawSlack = 8
 
 // Positions are whole numbers of 2^-32 pixels, so that a step can be added thousands of times.
@@ -41,6 +42,10 @@ func (t *tile) drawRow(row []uint8, m affine, y float64, samples []Point) {
 		at[i] = [2]int{position(sx - 0.5), position(sy - 0.5)}
 		inside = inside && t.holds(at[i]) && t.holds([2]int{at[i][0] + steps*stepX, at[i][1] + steps*stepY})
 	}
+	if inside && n == 1 {
+		t.drawInside(row, at[0], stepX, stepY)
+		return
+	}
 	half := uint64(n / 2)
 	shift := n / 2 // the mean of 1 or 4
 	for x := 0; x < len(row); x += 4 {
@@ -62,6 +67,26 @@ func (t *tile) drawRow(row []uint8, m affine, y float64, samples []Point) {
 	}
 }
 
+// drawInside draws a row of single samples, all of which have neighbours. It is blend, written out: a crop has a million
+// of them.
+func (t *tile) drawInside(row []uint8, at [2]int, stepX, stepY int) {
+	const lanes = 0x00FF00FF00FF
+	pix, stride := t.rgb[:cap(t.rgb)], 3*t.w
+	x, y := at[0]+1<<(positionBits-5), at[1]+1<<(positionBits-5)
+	for ; len(row) >= 4; row = row[4:] {
+		fx, fy := uint64(x>>(positionBits-4)&15), uint64(y>>(positionBits-4)&15)
+		from := 3*(x>>positionBits) + stride*(y>>positionBits)
+		p, q := binary.LittleEndian.Uint64(pix[from:]), binary.LittleEndian.Uint64(pix[from+stride:])
+		a := p&lanes*(16-fy) + q&lanes*fy
+		b := p>>8&lanes*(16-fy) + q>>8&lanes*fy
+		rb := a&0xFFFFFFFF*(16-fx) + b>>16*fx + 0x00800080
+		g := b&0xFFFF*(16-fx) + a>>32*fx + 0x80
+		binary.LittleEndian.PutUint32(row, uint32(rb>>8&0xFF|g&0xFF00|rb>>24&0xFF<<16|0xFF<<24))
+		x += stepX
+		y += stepY
+	}
+}
+
 // holds reports whether a position has neighbours to the right and below.
 func (t *tile) holds(at [2]int) bool {
 	return at[0] >= 0 && at[1] >= 0 && at[0]>>positionBits < t.w-1 && at[1]>>positionBits < t.h-1
@@ -79,12 +104,8 @@ func (t *tile) blend(x, y int) (redBlue, green uint64) {
 	column, line := x>>positionBits, y>>positionBits
 	fx, fy := uint64(x>>(positionBits-4)&15), uint64(y>>(positionBits-4)&15)
 	from := 3 * (line*t.w + column)
-	below := from
-	if fy > 0 {
-		below += 3 * t.w
-	}
 	pix := t.rgb[:cap(t.rgb)]
-	p, q := binary.LittleEndian.Uint64(pix[from:]), binary.LittleEndian.Uint64(pix[below:])
+	p, q := binary.LittleEndian.Uint64(pix[from:]), binary.LittleEndian.Uint64(pix[from+3*t.w:])
 	// Down: red, blue of the left pixel and green of the right one, and the other three.
 	a := p&lanes*(16-fy) + q&lanes*fy
 	b := p>>8&lanes*(16-fy) + q>>8&lanes*fy

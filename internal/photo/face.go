@@ -167,8 +167,7 @@ func (p *picture) refine(c candidate, small plane, scale float64) seen {
 	}
 	reduced := affine{a: 1 / scale, e: 1 / scale}
 	f.findPupils(firstWindow, func(m affine) plane { return small.sampled(m.then(reduced), stripWidth, stripHeight) })
-	reach := 1.3 * c.side
-	f.tile = p.tile(Point{mid.X - reach, mid.Y - reach}, Point{mid.X + reach, mid.Y + reach}, int(ied/chipIED))
+	f.tile = p.around(f.Eyes, ied)
 	f.findPupils(chipIED, func(m affine) plane { return grey(f.tile.draw(m, stripWidth, stripHeight)) })
 	f.findLandmarks()
 	f.Q = c.q
@@ -176,6 +175,15 @@ func (p *picture) refine(c candidate, small plane, scale float64) seen {
 	f.Roll = math.Atan2(dy, dx) * 180 / math.Pi
 	f.Box = box(c, p.w, p.h)
 	return f
+}
+
+// around cuts out what a chip of these eyes may show, with room for the eyes to move.
+func (p *picture) around(eyes [2]Point, ied float64) *tile {
+	const room = 0.35 // of the eye distance
+	m := similarity(chipEyes[0], chipEyes[1], eyes[0], eyes[1])
+	low, high := corners(m, chipWidth, chipHeight)
+	r := room * ied
+	return p.tile(Point{low.X - r, low.Y - r}, Point{high.X + r, high.Y + r}, int(ied/chipIED))
 }
 
 // firstWindow is what the pupils' cascade looks at first, as it was trained: a quarter of the detector's square.

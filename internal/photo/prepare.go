@@ -35,7 +35,7 @@ func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	}
 	eyes := PreparedEyes(side)
 	m := similarity(eyes[0], eyes[1], j.Face.Eyes[0], j.Face.Eyes[1])
-	low, high := corners(m, float64(side))
+	low, high := corners(m, float64(side), float64(side))
 	t := j.pic.tile(low, high, int(m.scale()))
 	defer t.release()
 	img := t.draw(m, side, side)
@@ -51,10 +51,10 @@ func PreparedEyes(side int) [2]Point {
 	return [2]Point{{s/2 - apart/2, y}, {s/2 + apart/2, y}}
 }
 
-// corners is the upright rectangle that a square of the given side covers under m.
-func corners(m affine, side float64) (low, high Point) {
+// corners is the upright rectangle that one of w by h covers under m.
+func corners(m affine, w, h float64) (low, high Point) {
 	low, high = Point{math.Inf(1), math.Inf(1)}, Point{math.Inf(-1), math.Inf(-1)}
-	for _, c := range [4]Point{{0, 0}, {side, 0}, {0, side}, {side, side}} {
+	for _, c := range [4]Point{{0, 0}, {w, 0}, {0, h}, {w, h}} {
 		x, y := m.at(c.X, c.Y)
 		low = Point{min(low.X, x), min(low.Y, y)}
 		high = Point{max(high.X, x), max(high.Y, y)}

@@ -60,6 +60,39 @@ func unpack(sums []uint16, even, odd []uint64) {
 	}
 }
 
+// blocks adds up blocks of k by k pixels, w side by side: down in lanes, then across.
+type blocks struct {
+	k         int
+	even, odd []uint64
+	columns   []uint16
+	sums      []uint32
+}
+
+func newBlocks(w, k int) *blocks {
+	words := (k*w + 7) / 8
+	return &blocks{k, make([]uint64, words), make([]uint64, words), make([]uint16, 8*words), make([]uint32, w)}
+}
+
+// add returns the sums of the next k rows, of which row returns one each. The sums are overwritten by the next call.
+// Columns of up to 257 pixels fit into a lane.
+func (b *blocks) add(row func(i int) []uint8) []uint32 {
+	clear(b.even)
+	clear(b.odd)
+	var last [8]byte
+	for i := range b.k {
+		addRow(b.even, b.odd, row(i)[:b.k*len(b.sums)], 1, &last)
+	}
+	unpack(b.columns, b.even, b.odd)
+	for x := range b.sums {
+		var v uint32
+		for _, c := range b.columns[x*b.k:][:b.k] {
+			v += uint32(c)
+		}
+		b.sums[x] = v
+	}
+	return b.sums
+}
+
 // span is the part of a source line that one reduced pixel covers; its first and last pixels count in part.
 type span struct {
 	first, last int

@@ -1,9 +1,6 @@
 package photo
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // tile is a part of a picture around a face, reduced by a whole factor and still as stored. It is what every measure
 // and crop of the face is drawn from, so that the full picture is read once.
@@ -13,6 +10,9 @@ type tile struct {
 	from   affine // upright coordinates of the picture to coordinates of the tile
 	shrink int
 }
+
+// mostShrink is the largest block whose columns fit into the lanes they are added up in.
+const mostShrink = 256
 
 // tile cuts out the upright rectangle between low and high, clipped to the picture, reduced by the whole factor
 // shrink. A rectangle that misses the picture gives the nearest pixels.
@@ -31,9 +31,9 @@ func (p *picture) tile(low, high Point, shrink int) *tile {
 	y0, y1 := whole(ay, by, p.sh)
 	// Colour mostly comes in samples of two by two pixels: a block that begins with one meets fewer.
 	x0, y0 = x0&^1, y0&^1
-	shrink = max(1, min(shrink, x1-x0, y1-y0))
+	shrink = max(1, min(shrink, mostShrink, x1-x0, y1-y0))
 	t := &tile{w: (x1 - x0) / shrink, h: (y1 - y0) / shrink, shrink: shrink}
-	t.rgb = borrow(3*t.w*t.h + drawSlack)[:3*t.w*t.h]
+	t.rgb = borrow(3*t.w*(t.h+1) + drawSlack)[:3*t.w*t.h]
 	k := 1 / float64(shrink)
 	t.from = m.then(affine{k, 0, -float64(x0) * k, 0, k, -float64(y0) * k})
 	switch {
@@ -76,42 +76,16 @@ func (t *tile) fillRows(p *picture, x0, y0 int) {
 }
 
 func (t *tile) fillGray(p *picture, x0, y0 int) {
-	sums := make([]uint32, t.w)
 	n := uint32(t.shrink * t.shrink)
+	blocks := newBlocks(t.w, t.shrink)
 	for y := range t.h {
-		clear(sums)
-		for dy := range t.shrink {
-			addBlocks(sums, p.gray.Pix[p.gray.PixOffset(p.min.X+x0, p.min.Y+y0+y*t.shrink+dy):], t.shrink)
-		}
+		sums := blocks.add(func(dy int) []uint8 {
+			return p.gray.Pix[p.gray.PixOffset(p.min.X+x0, p.min.Y+y0+y*t.shrink+dy):]
+		})
 		for x, v := range sums {
 			g := uint8((v + n/2) / n)
 			at := 3 * (y*t.w + x)
 			t.rgb[at], t.rgb[at+1], t.rgb[at+2] = g, g, g
-		}
-	}
-}
-
-// addBlocks adds each run of k values of src to its sum.
-func addBlocks(sums []uint32, src []uint8, k int) {
-	src = src[:k*len(sums)]
-	switch k {
-	case 2:
-		for x := range sums {
-			sums[x] += uint32(src[2*x]) + uint32(src[2*x+1])
-		}
-	case 4:
-		for x := range sums {
-			v := binary.LittleEndian.Uint32(src[4*x:])
-			v = v&0x00FF00FF + v>>8&0x00FF00FF
-			sums[x] += v&0xFFFF + v>>16
-		}
-	default:
-		for x := range sums {
-			var v uint32
-			for _, b := range src[x*k : (x+1)*k] {
-				v += uint32(b)
-			}
-			sums[x] += v
 		}
 	}
 }

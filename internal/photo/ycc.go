@@ -17,16 +17,18 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 	}
 	subX, subY := subsampling(img.SubsampleRatio)
 	mean := newMeans((k + 1) * (k + 1))
-	sums := make([]uint32, t.w)
+	blocks := newBlocks(t.w, k)
 	for y := range t.h {
-		clear(sums)
 		top := p.min.Y + y0 + y*k
-		for dy := range k {
-			addBlocks(sums, img.Y[img.YOffset(p.min.X+x0, top+dy):], k)
-		}
-		// Every row and column of colour samples is met once, the one that two blocks share by both.
+		sums := blocks.add(func(dy int) []uint8 { return img.Y[img.YOffset(p.min.X+x0, top+dy):] })
+		// Every row and column of colour samples is met once, the one that two blocks share by both. Of larger blocks the
+		// middle row is enough: colour changes slowly.
 		first, last := img.COffset(0, top), img.COffset(0, top+k-1)
 		rows := (top+k-1)>>subY - top>>subY + 1
+		if k >= sparseColour {
+			first = img.COffset(0, top+k/2)
+			last, rows = first, 1
+		}
 		out := t.rgb[3*y*t.w:][:3*t.w]
 		for x, luma := range sums {
 			left := p.min.X + x0 + x*k
@@ -51,6 +53,9 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 		}
 	}
 }
+
+// sparseColour is from how many pixels on a block's colour is that of its middle row.
+const sparseColour = 4
 
 // means divides sums of bytes by their number, without a division for each.
 type means []uint64
