@@ -130,9 +130,6 @@ func (c *scoreCommand) file(ctx context.Context, judge *photo.Judge, name string
 		File: name, PhotoReport: judged.Report("", 0, judge.Policy), Faces: judged.Faces, Quality: judged.Quality,
 		measures: judged.Measures,
 	}
-	if s.Findings == nil {
-		s.Findings = []persona.Finding{}
-	}
 	if c.Sheet != "" {
 		// Assigned only when there is one: a nil picture in an interface would not be nil.
 		if small, scale := judged.Thumbnail(sheet.PictureSide); small != nil {
