@@ -36,8 +36,14 @@ func New(file []byte, s Settings) (*Model, error) {
 // Name is made of the file's content and of how pixels are given to the network: what changes descriptors changes it.
 func (m *Model) Name() string { return m.name }
 
-// Describe returns what the network says of a face, of length 1.
-func (m *Model) Describe(f photo.Aligned) (photo.Descriptor, error) {
+// Describe returns what the network says of a face, of length 1. It never panics: a face that brings to light what is
+// wrong with a network is one that cannot be described.
+func (m *Model) Describe(f photo.Aligned) (_ photo.Descriptor, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the face model cannot describe a face: %v", p)
+		}
+	}()
 	out, err := m.network.Run(m.input(f))
 	if err != nil {
 		return nil, fmt.Errorf("the face model cannot describe a face: %w", err)

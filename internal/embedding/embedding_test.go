@@ -237,3 +237,12 @@ func TestFaceLiesOnTheTemplate(t *testing.T) {
 	require.Positive(t, m[0]*m[4]-m[1]*m[3])
 	require.InDelta(t, have[0].X, m[0]*truth[0].X+m[1]*truth[0].Y+m[2], 6)
 }
+
+// Whatever a face or a network brings to light, the worker goes on.
+func TestPanicsStayInside(t *testing.T) {
+	t.Parallel()
+	m := load(t, onnxtest.Colours(32), embedding.Settings{})
+	d, err := m.Describe(photo.Aligned{}) // a face without landmarks
+	require.ErrorContains(t, err, "the face model cannot describe a face: ")
+	require.Nil(t, d)
+}

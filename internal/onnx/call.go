@@ -27,19 +27,23 @@ var operators = map[string]operator{
 	"Add": add, "Sub": sub, "Mul": mul, "Div": div, "Pow": pow, "Expand": expand, "Pad": pad,
 
 	"Shape": shape, "Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze, "Unsqueeze": unsqueeze,
-	"Transpose": transpose, "Concat": concat, "Gather": gather, "Constant": constant,
+	"Transpose": transpose, "Concat": concat, "Gather": gather,
 	"ReduceMean": reduceMean, "ReduceSum": reduceSum, "ReduceL2": reduceL2, "LpNormalization": lpNormalization,
 }
 
-func (n node) operator() (operator, error) {
-	name := n.op
-	if n.domain != "" && n.domain != "ai.onnx" {
-		name = n.domain + "." + n.op
+// name is that of the operator, with the domain of those that are not of ONNX itself.
+func (n node) name() string {
+	if n.domain == "" || n.domain == "ai.onnx" {
+		return n.op
 	}
-	if run, ok := operators[name]; ok {
+	return n.domain + "." + n.op
+}
+
+func (n node) operator() (operator, error) {
+	if run, ok := operators[n.name()]; ok {
 		return run, nil
 	}
-	return nil, fmt.Errorf("it needs the operator %s, which is not known here", name)
+	return nil, fmt.Errorf("it needs the operator %s, which is not known here", n.name())
 }
 
 // arg is an input that must be there.

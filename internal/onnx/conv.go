@@ -33,7 +33,7 @@ func (c *call) newWindow(x tensor, kernel []int) (window, error) {
 	if err != nil {
 		return w, err
 	}
-	auto := c.attributes["auto_pad"].text
+	auto, up := c.attributes["auto_pad"].text, c.whole("ceil_mode", 0) != 0
 	for i := range 2 {
 		w.kernel[i], w.stride[i], w.dilation[i], w.in[i] = kernel[i], strides[i], dilations[i], x.shape[2+i]
 		w.before[i], w.after[i] = pads[i], pads[2+i]
@@ -59,12 +59,12 @@ func (c *call) newWindow(x tensor, kernel []int) (window, error) {
 		if room < 0 || w.in[i] < 1 {
 			return w, fmt.Errorf("a kernel of %v does not fit into %v", kernel, x.shape)
 		}
-		if c.whole("ceil_mode", 0) != 0 {
+		if up {
 			room += w.stride[i] - 1
 		}
 		w.out[i] = room/w.stride[i] + 1
-		// A window that begins behind the picture's end sees nothing of it.
-		if (w.out[i]-1)*w.stride[i] >= w.in[i]+w.before[i] {
+		// Rounding up must not add a window that begins behind the picture's end and sees nothing of it.
+		if up && (w.out[i]-1)*w.stride[i] >= w.in[i]+w.before[i] {
 			w.out[i]--
 		}
 	}
@@ -108,6 +108,10 @@ func conv(c *call) (tensor, error) {
 	}
 	out, err := newTensor(1, k.shape[0], w.out[0], w.out[1])
 	if err != nil {
+		return tensor{}, err
+	}
+	// What the kernels see of one row of the output is the least that multiply lays out.
+	if _, err := elements([]int{len(k.data) / k.shape[0], w.out[1]}); err != nil {
 		return tensor{}, err
 	}
 	plane := w.out[0] * w.out[1]
@@ -195,6 +199,9 @@ func (w *window) lay(columns, from []float32, top, rows int) {
 				dst := columns[line*wide : (line+1)*wide]
 				line++
 				clear(dst)
+				if x0 == x1 { // all of it lies in the padding
+					continue
+				}
 				for y := max(y0, top); y < min(y1, top+rows); y++ {
 					row := dst[(y-top)*w.out[1]+x0 : (y-top)*w.out[1]+x1]
 					src := plane[(sy+(y-y0)*w.stride[0])*w.in[1]:]

@@ -7,4 +7,8 @@
 //
 // Everything is computed in 32-bit floats, for one picture at a time. The numbers of shape computations are kept as
 // floats too: they are small, and a float holds whole numbers up to 2^24 exactly.
+//
+// The memory that a run works in is in no budget. It is that of the arrays that are needed at the same time, a few
+// times the largest (usually some MB; each is bounded at 256 MB), for every run that is under way. Whoever runs many
+// at once must leave room for them.
 package onnx

@@ -23,7 +23,7 @@ func gemm(c *call) (tensor, error) {
 	if err != nil || !c.given(2) {
 		return out, err
 	}
-	if shape, err := joint(out.shape, c.in[2].shape); err != nil || shape[0] != out.shape[0] || shape[1] != out.shape[1] {
+	if shape, err := joint(out.shape, c.in[2].shape); err != nil || len(shape) != 2 || shape[0] != out.shape[0] || shape[1] != out.shape[1] {
 		return tensor{}, fmt.Errorf("%v cannot be added to %v", c.in[2].shape, out.shape)
 	}
 	broadcast(out, out, c.in[2], func(x, y float32) float32 { return x + beta*y })

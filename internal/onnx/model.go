@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Model is a loaded network. Any number of goroutines may run it at once.
@@ -31,7 +32,8 @@ type step struct {
 
 // Load reads an ONNX file and runs it once on a made-up picture, so that what cannot work is known at once. Its
 // errors are sentences about the file, which they call "it".
-func Load(file []byte) (*Model, error) {
+func Load(file []byte) (_ *Model, err error) {
+	defer rescue(&err)
 	g, err := parse(file)
 	if err != nil {
 		return nil, err
@@ -71,6 +73,15 @@ func (m *Model) link(g *graph) error {
 	}
 	m.in = slot(input)
 	for _, n := range g.nodes {
+		// Constants are weights by another name: no run may write into them.
+		if n.name() == "Constant" && len(n.outputs) > 0 {
+			t, err := n.constant()
+			if err != nil {
+				return err
+			}
+			m.weights[slot(n.outputs[0])] = t
+			continue
+		}
 		s := step{node: n}
 		if s.run, err = n.operator(); err != nil {
 			return err
@@ -166,8 +177,18 @@ func (m *Model) settleDeaths() {
 	}
 }
 
-// Run describes one picture: three planes of Height x Width values, one after the other. The picture is not changed.
-func (m *Model) Run(picture []float32) ([]float32, error) {
+// rescue makes an error of a panic: the file is from outside, and what it brings to light in here must not end the
+// process.
+func rescue(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("it cannot be run: %v", p)
+	}
+}
+
+// Run describes one picture: three planes of Height x Width values, one after the other. The picture is not changed,
+// and the vector is the caller's.
+func (m *Model) Run(picture []float32) (_ []float32, err error) {
+	defer rescue(&err)
 	if len(picture) != 3*m.Height*m.Width {
 		return nil, fmt.Errorf("onnx: a picture has %d values, not %d", 3*m.Height*m.Width, len(picture))
 	}
@@ -175,7 +196,7 @@ func (m *Model) Run(picture []float32) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out.data, nil
+	return slices.Clone(out.data), nil // it may lie in the picture or in a weight
 }
 
 func (m *Model) run(picture []float32) (tensor, error) {

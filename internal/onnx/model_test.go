@@ -195,6 +195,22 @@ func TestLoadRefuses(t *testing.T) {
 			"kernel too large", ordinary().Weight("k", onnxtest.Floats(onnxtest.Random(1, 1, 3*81), 1, 3, 9, 9)).Node("Conv", []string{"x", "k"}, "out").Bytes(),
 			"its operator Conv cannot be run: a kernel of [9 9] does not fit into [1 3 8 8]",
 		},
+		{
+			"kernels that see too much", new(onnxtest.File).Input("x", 1, 1, 3, 64, 64).Output("out").
+				Weight("k", onnxtest.Floats(make([]float32, 3*64*64), 1, 3, 64, 64)).
+				Node("Conv", []string{"x", "k"}, "out", attr("pads", []int{0, 3000, 0, 3000})).Bytes(),
+			"its operator Conv cannot be run: an array of [12288 6001] is too large",
+		},
+		{
+			"a bias of three dimensions", ordinary().Weight("a", onnxtest.Floats(make([]float32, 4), 2, 2)).
+				Weight("b", onnxtest.Floats(make([]float32, 4), 2, 2, 1)).Node("Gemm", []string{"a", "a", "b"}, "out").Bytes(),
+			"its operator Gemm cannot be run: [2 2 1] cannot be added to [2 2]",
+		},
+		{"an empty constant", ordinary().Node("Constant", nil, "out").Bytes(), "its operator Constant holds no numbers"},
+		{
+			"a panic", ordinary().Weight("k", onnxtest.Floats([]float32{onnx.Fatal}, 1)).Node("Panic", []string{"k"}, "out").Bytes(),
+			"it cannot be run: fatal",
+		},
 		{"no weights", ordinary().Node("Conv", []string{"x"}, "out").Bytes(), "its operator Conv cannot be run: input 2 is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

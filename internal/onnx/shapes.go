@@ -247,8 +247,9 @@ func gather(c *call) (tensor, error) {
 	return out, nil
 }
 
-func constant(c *call) (tensor, error) {
-	for name, a := range c.attributes {
+// constant is what a node of the operator Constant holds. It belongs to the model.
+func (n node) constant() (tensor, error) {
+	for name, a := range n.attributes {
 		switch name {
 		case "value":
 			if a.tensor != nil {
@@ -268,7 +269,7 @@ func constant(c *call) (tensor, error) {
 			return t, nil
 		}
 	}
-	return tensor{}, errors.New("it holds no numbers")
+	return tensor{}, errors.New("its operator Constant holds no numbers")
 }
 
 func reduceMean(c *call) (tensor, error) {

@@ -22,7 +22,7 @@ func varint(to []byte, field protowire.Number, v int) []byte {
 
 func text(to []byte, field protowire.Number, s string) []byte { return message(to, field, []byte(s)) }
 
-// Attr is an attribute: a float32, an int, a string, a list of ints or a tensor.
+// Attr is an attribute: a float32, an int, a string, a list of either number or a tensor.
 type Attr struct {
 	Name  string
 	Value any
@@ -40,6 +40,10 @@ func (a Attr) encode() []byte {
 	case []int:
 		for _, one := range v {
 			b = varint(b, 8, one)
+		}
+	case []float32:
+		for _, one := range v {
+			b = protowire.AppendFixed32(protowire.AppendTag(b, 7, protowire.Fixed32Type), math.Float32bits(one))
 		}
 	case Array:
 		b = message(b, 5, v.encode(""))
