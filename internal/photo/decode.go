@@ -94,7 +94,8 @@ func (f *file) decodeStored() (img image.Image, err error) {
 	default:
 		img, err = jpegn.Decode(bytes.NewReader(f.data), &jpegn.Options{ScaleDenom: f.plan.reduce})
 		if err == nil && f.plan.reduce == 1 && suspicious(img) {
-			// The first result is garbage from here on: the two are never needed at once.
+			// The memory set aside is that of one picture, and the deferred function would keep the first one alive.
+			img = nil
 			img, err = jpeg.Decode(bytes.NewReader(f.data))
 		}
 	}

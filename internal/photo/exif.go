@@ -65,15 +65,19 @@ func readEXIF(block []byte) (facts exifFacts) {
 // never set.
 var firstPhoto = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// lastYear is the last one that JSON and RFC 3339 can write.
+const lastYear = 9999
+
 // takenAt reads DateTimeOriginal and OffsetTimeOriginal. Without an offset the camera's clock is taken for UTC, which is
-// less than a day wrong.
+// less than a day wrong. So is it when the offset is of a day or more: the parser lets 24 hours pass, and JSON does not.
 func takenAt(original, offset string) time.Time {
 	original, offset = strings.TrimSpace(original), strings.TrimSpace(offset)
 	t, err := time.Parse("2006:01:02 15:04:05-07:00", original+offset)
-	if err != nil {
+	const day = 24 * 60 * 60
+	if _, east := t.Zone(); err != nil || east <= -day || east >= day {
 		t, err = time.Parse("2006:01:02 15:04:05", original)
 	}
-	if err != nil || t.Before(firstPhoto) {
+	if err != nil || t.Before(firstPhoto) || t.UTC().Year() > lastYear {
 		return time.Time{}
 	}
 	return t

@@ -25,6 +25,11 @@ func TestInspectorReadsWhenAPhotoWasTaken(t *testing.T) {
 		{"with an offset", "2021:03:09 10:11:12", "+02:00", time.Date(2021, 3, 9, 10, 11, 12, 0, east)},
 		{"without an offset", "2021:03:09 10:11:12", "", time.Date(2021, 3, 9, 10, 11, 12, 0, time.UTC)},
 		{"with an offset that is none", "2021:03:09 10:11:12", "east", time.Date(2021, 3, 9, 10, 11, 12, 0, time.UTC)},
+		{"with an offset of a day", "2021:03:09 10:11:12", "+24:00", time.Date(2021, 3, 9, 10, 11, 12, 0, time.UTC)},
+		{"with minus a day", "2021:03:09 10:11:12", "-23:60", time.Date(2021, 3, 9, 10, 11, 12, 0, time.UTC)},
+		{"with nearly a day", "2021:03:09 10:11:12", "+23:59", time.Date(2021, 3, 8, 10, 12, 12, 0, time.UTC)},
+		{"the last year", "9999:12:31 23:59:59", "+02:00", time.Date(9999, 12, 31, 21, 59, 59, 0, time.UTC)},
+		{"the year after it", "9999:12:31 23:59:59", "-02:00", time.Time{}},
 		{"a clock that was never set", "1980:01:01 00:00:00", "", time.Time{}},
 		{"blanks", "    :  :     :  :  ", "", time.Time{}},
 		{"zeros", "0000:00:00 00:00:00", "", time.Time{}},
@@ -42,6 +47,10 @@ func TestInspectorReadsWhenAPhotoWasTaken(t *testing.T) {
 					f := inspect(data, smallPolicy(), step)
 					require.Empty(t, f.Findings)
 					require.True(t, c.want.Equal(f.Taken), "%v", f.Taken)
+					for _, taken := range []time.Time{f.Taken, f.Taken.UTC()} {
+						_, err := json.Marshal(taken)
+						require.NoError(t, err)
+					}
 				}
 			}
 		})

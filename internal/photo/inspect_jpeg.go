@@ -23,12 +23,13 @@ const (
 	markerAPPE = 0xEE
 )
 
-// Bounds of the passes of a progressive JPEG. Cameras and editors write about ten, and send each coefficient three or
-// four times; each pass costs a walk over the whole picture, so that many empty ones would keep a decoder busy for
-// minutes.
+// Bounds of the passes of a JPEG. Cameras and editors write about ten into a progressive file, and send each coefficient
+// three or four times; every other file sends each channel once. Each pass costs a walk over the whole picture, so that
+// many empty ones would keep a decoder busy for minutes.
 const (
 	maxScans  = 100
-	maxPasses = 8 // over all coefficients of all channels
+	maxPasses = 8 // of a progressive file, over all coefficients of all channels
+	blockSize = 64
 )
 
 // What the segments begin with that are looked into.
@@ -99,8 +100,20 @@ func (h *jpegHeader) scan(b []byte) {
 	if len(b) < 4 || len(b) < 4+2*int(b[0]) {
 		return
 	}
-	band := b[1+2*int(b[0]):]
-	h.sent += int(b[0]) * max(1, int(band[1])-int(band[0])+1)
+	coefficients := blockSize // decoders ignore the band of what is not progressive
+	if band := b[1+2*int(b[0]):]; h.progressive {
+		coefficients = max(1, int(band[1])-int(band[0])+1)
+	}
+	h.sent += int(b[0]) * coefficients
+}
+
+// endless reports whether the scans send more than any honest file does.
+func (h *jpegHeader) endless() bool {
+	passes := 1
+	if h.progressive {
+		passes = maxPasses
+	}
+	return h.scans > maxScans || h.sent > passes*blockSize*h.components
 }
 
 func (s *jpegStream) facts() header {
@@ -193,9 +206,7 @@ func (s *jpegStream) end() {
 	switch {
 	case s.marker == markerSOS:
 		s.frame.scan(s.keep)
-		if s.frame.scans > maxScans || s.frame.progressive && s.frame.sent > maxPasses*64*s.frame.components {
-			s.broken = true
-		}
+		s.broken = s.broken || s.frame.endless()
 		s.state = jpegScan
 	case frameHeader(s.marker):
 		// A second frame header could hide the size that will be decoded behind a harmless one.

@@ -13,6 +13,9 @@ type pngHeader struct {
 	transparent bool // a colour, or some of the palette, is
 }
 
+// maxPNG bounds a width, a height and a chunk's length (PNG specification, 7.1: four-byte unsigned integers).
+const maxPNG = 1<<31 - 1
+
 // pngStream walks the chunks of a PNG and checks each checksum. Only the header and an EXIF block are kept.
 type pngStream struct {
 	head   [8]byte // length and type of the chunk, then its checksum
@@ -74,7 +77,7 @@ func (s *pngStream) begin() {
 	length := binary.BigEndian.Uint32(s.head[:4])
 	s.kind = string(s.head[4:8])
 	s.chunks++
-	if length > 1<<31-1 || (s.chunks == 1) != (s.kind == "IHDR") {
+	if length > maxPNG || (s.chunks == 1) != (s.kind == "IHDR") {
 		s.broken = true
 		return
 	}
@@ -102,7 +105,12 @@ func (s *pngStream) end() {
 			s.broken = true
 			return
 		}
-		s.width, s.height = int(binary.BigEndian.Uint32(s.keep)), int(binary.BigEndian.Uint32(s.keep[4:]))
+		width, height := binary.BigEndian.Uint32(s.keep), binary.BigEndian.Uint32(s.keep[4:])
+		if width == 0 || height == 0 || width > maxPNG || height > maxPNG {
+			s.broken = true
+			return
+		}
+		s.width, s.height = int(width), int(height)
 		s.form.depth, s.form.colour, s.form.interlaced = int(s.keep[8]), s.keep[9], s.keep[12] != 0
 	case "tRNS":
 		s.form.transparent = true

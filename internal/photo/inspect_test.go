@@ -2,6 +2,7 @@ package photo_test
 
 import (
 	"bytes"
+	"image"
 	"strings"
 	"testing"
 
@@ -33,6 +34,13 @@ func TestInspectorTellsWhatIsWrongWithAFile(t *testing.T) {
 	last := bytes.LastIndex(progressive, []byte{0xFF, 0xDA})
 	endless := append(bytes.Clone(progressive[:last]), bytes.Repeat(progressive[last:len(progressive)-2], 40)...)
 	endless = append(endless, 0xFF, 0xD9)
+
+	// One channel, and 25 scans of it: none is needed after the first.
+	grey := encodeJPEG(t, drawn(image.NewGray(image.Rect(0, 0, 300, 220)), ramp(300, 220)), jpegn.EncodeOptions{})
+	only := bytes.LastIndex(grey, []byte{0xFF, 0xDA})
+	again := append(bytes.Clone(grey[:only]), bytes.Repeat(grey[only:len(grey)-2], 25)...)
+	again = append(again, 0xFF, 0xD9)
+	planar := planarJPEG(t, ramp(300, 220), 0x22, nil, 3)
 
 	for _, c := range []struct {
 		name          string
@@ -67,14 +75,20 @@ func TestInspectorTellsWhatIsWrongWithAFile(t *testing.T) {
 			[]persona.PhotoCode{persona.PhotoDamaged, persona.PhotoTooFewPixels},
 		},
 		{"endless passes", endless, "jpeg", 300, 220, []persona.PhotoCode{persona.PhotoDamaged}},
+		{"one channel again and again", again, "jpeg", 300, 220, []persona.PhotoCode{persona.PhotoDamaged}},
+		{"grey jpeg", grey, "jpeg", 300, 220, nil},
+		{"a scan a channel", planar, "jpeg", 300, 220, nil},
 		{
 			"decompression bomb", hugePNG(60_000, 60_000), "png", 60_000, 60_000,
 			[]persona.PhotoCode{persona.PhotoTooManyPixels},
 		},
-		{"impossible width", hugePNG(1<<31, 10), "png", 1 << 31, 10, []persona.PhotoCode{
+		{"the widest png", hugePNG(1<<31-1, 10), "png", 1<<31 - 1, 10, []persona.PhotoCode{
 			persona.PhotoTooFewPixels, persona.PhotoTooManyPixels,
 		}},
-		{"no width", hugePNG(0, 10), "png", 0, 10, []persona.PhotoCode{persona.PhotoDamaged}},
+		{"impossible width", hugePNG(1<<31, 10), "png", 0, 0, []persona.PhotoCode{persona.PhotoDamaged}},
+		{"impossible height", hugePNG(10, 1<<32-1), "png", 0, 0, []persona.PhotoCode{persona.PhotoDamaged}},
+		{"product out of range", hugePNG(1<<32-1, 1<<32-1), "png", 0, 0, []persona.PhotoCode{persona.PhotoDamaged}},
+		{"no width", hugePNG(0, 10), "png", 0, 0, []persona.PhotoCode{persona.PhotoDamaged}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ type Measures struct {
 	Quality    Quality           `json:"quality"`
 	Findings   []persona.Finding `json:"findings,omitempty"`
 	Hash       Hash              `json:"hash"`
-	Descriptor Descriptor        `json:"descriptor,omitempty"` // nil when Faces is 0
+	Descriptor Descriptor        `json:"descriptor,omitempty"` // of the main face; nil without a clear one
 
 	DescribedBy string `json:"described_by,omitempty"` // name of the Describer: others' descriptors cannot be compared
 }
@@ -44,6 +44,7 @@ type Judge struct {
 	Policy    persona.PhotoPolicy
 	describer Describer
 	memory    *semaphore.Weighted // bytes
+	budget    int64               // all of memory
 }
 
 // NewJudge returns a Judge. Faces are described by d, or in the classical way if d is nil.
@@ -51,7 +52,8 @@ func NewJudge(p persona.PhotoPolicy, d Describer) *Judge {
 	if d == nil {
 		d = Classical()
 	}
-	return &Judge{Policy: p, describer: d, memory: semaphore.NewWeighted(max(p.MaxMemory, 1))}
+	budget := max(p.MaxMemory, 1)
+	return &Judge{Policy: p, describer: d, memory: semaphore.NewWeighted(budget), budget: budget}
 }
 
 // DescribedBy is the name of the describer: descriptors of another name cannot be compared with those of this judge.
@@ -75,7 +77,7 @@ func (j *Judgement) Close() {
 // Photo decodes a photo and measures it; at is the moment to which a photo's age is counted, and zero when age does not
 // matter. What cannot be decoded is an *persona.Error with the findings; everything else, also a photo without any
 // face, is a Judgement that says what is wrong, and that must be closed. Photo waits while other photos fill the
-// memory that the policy grants; the only other error is that of ctx.
+// memory that the policy grants; any other error is that of ctx, of the describer, or a fault of the judge itself.
 func (j *Judge) Photo(ctx context.Context, data []byte, at time.Time) (*Judgement, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -83,6 +85,13 @@ func (j *Judge) Photo(ctx context.Context, data []byte, at time.Time) (*Judgemen
 	f, err := inspectFile(data, j.Policy)
 	if err != nil {
 		return nil, err
+	}
+	// The policy may have been changed since the budget was set; a larger share than all of it would be waited for in vain.
+	if !f.plan.fits(j.budget) {
+		p := j.Policy
+		p.MaxMemory = j.budget
+		return nil, unusable(append(f.facts.Findings,
+			persona.NewFinding(persona.PhotoTooManyPixels, true, f.header.tooLarge(f.plan, p))))
 	}
 	if err := j.memory.Acquire(ctx, f.plan.bytes); err != nil {
 		return nil, err
@@ -95,8 +104,21 @@ func (j *Judge) Photo(ctx context.Context, data []byte, at time.Time) (*Judgemen
 	return out, nil
 }
 
-// judge decodes and measures an inspected file.
-func (j *Judge) judge(out *Judgement, f *file, at time.Time) error {
+// judge decodes and measures an inspected file. One photo that the measures are not up to must not end the process, nor
+// keep its memory: a panic is an error. It does not carry what was thrown unless that is worded for people: anything else
+// could be pixels or a descriptor.
+func (j *Judge) judge(out *Judgement, f *file, at time.Time) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case error:
+			err = fmt.Errorf("photo: judging failed: %w", r)
+		case string:
+			err = fmt.Errorf("photo: judging failed: %s", r)
+		default:
+			err = fmt.Errorf("photo: judging failed: a panic with %T", r)
+		}
+	}()
 	pic, err := f.decode()
 	if err != nil {
 		return err

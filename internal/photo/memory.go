@@ -30,7 +30,7 @@ type plan struct {
 }
 
 // planFor picks the finest scale at which a picture is decoded within the policy's memory; ok is false when there is
-// none, and the plan is the smallest then.
+// none, and the plan is the smallest then, or of a size that cannot be.
 func planFor(h header, fileBytes int64, p persona.PhotoPolicy) (best plan, ok bool) {
 	side := int64(max(p.CropSide, 0))
 	more := fileBytes + workingBytes + bytesPerCropSide*side*side
@@ -39,12 +39,15 @@ func planFor(h header, fileBytes int64, p persona.PhotoPolicy) (best plan, ok bo
 			break
 		}
 		best = plan{reduce, h.decodedBytes(reduce) + more}
-		if best.bytes <= p.MaxMemory && (!h.scalable() || int64(h.width)*int64(h.height) <= enoughPixels*int64(reduce*reduce)) {
+		if best.fits(p.MaxMemory) && (!h.scalable() || int64(h.width)*int64(h.height) <= enoughPixels*int64(reduce*reduce)) {
 			return best, true
 		}
 	}
-	return best, best.bytes <= p.MaxMemory
+	return best, best.fits(p.MaxMemory)
 }
+
+// fits reports whether a plan can be carried out within so many bytes. A policy of absurd sizes makes the sum overflow.
+func (p plan) fits(memory int64) bool { return p.bytes > 0 && p.bytes <= memory }
 
 // tooLarge words a plan that exceeds the policy's memory.
 func (h header) tooLarge(need plan, p persona.PhotoPolicy) string {

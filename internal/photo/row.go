@@ -17,37 +17,40 @@ func (p *picture) row(x, y, n int, buf []uint8) []uint8 {
 			return pix
 		}
 		for i := 0; i < len(buf); i += 4 {
-			white := 0xFF - pix[i+3]
-			buf[i], buf[i+1], buf[i+2] = pix[i]+white, pix[i+1]+white, pix[i+2]+white
+			out, q := buf[i:][:4:4], pix[i:][:4:4]
+			white := 0xFF - q[3]
+			out[0], out[1], out[2] = q[0]+white, q[1]+white, q[2]+white
 		}
 	case *image.NRGBA:
 		pix := src.Pix[src.PixOffset(x, y):][:4*n]
 		for i := 0; i < len(buf); i += 4 {
-			alpha := pix[i+3]
-			buf[i], buf[i+1], buf[i+2] = overWhite(pix[i], alpha), overWhite(pix[i+1], alpha), overWhite(pix[i+2], alpha)
+			out, q := buf[i:][:4:4], pix[i:][:4:4]
+			out[0], out[1], out[2] = overWhite(q[0], q[3]), overWhite(q[1], q[3]), overWhite(q[2], q[3])
 		}
 	case *image.NRGBA64:
 		pix := src.Pix[src.PixOffset(x, y):][:8*n]
 		for i := 0; i < len(buf); i += 4 {
-			q := pix[2*i:][:8:8]
-			buf[i], buf[i+1], buf[i+2] = overWhite(q[0], q[6]), overWhite(q[2], q[6]), overWhite(q[4], q[6])
+			out, q := buf[i:][:4:4], pix[2*i:][:8:8]
+			out[0], out[1], out[2] = overWhite(q[0], q[6]), overWhite(q[2], q[6]), overWhite(q[4], q[6])
 		}
 	case *image.RGBA64:
 		pix := src.Pix[src.PixOffset(x, y):][:8*n]
 		for i := 0; i < len(buf); i += 4 {
-			q := pix[2*i:][:8:8]
+			out, q := buf[i:][:4:4], pix[2*i:][:8:8]
 			white := 0xFF - q[6]
-			buf[i], buf[i+1], buf[i+2] = q[0]+white, q[2]+white, q[4]+white
+			out[0], out[1], out[2] = q[0]+white, q[2]+white, q[4]+white
 		}
 	case *image.Gray16:
 		pix := src.Pix[src.PixOffset(x, y):][:2*n]
 		for i := 0; i < len(buf); i += 4 {
-			buf[i], buf[i+1], buf[i+2] = pix[i/2], pix[i/2], pix[i/2]
+			out, v := buf[i:][:4:4], pix[i/2]
+			out[0], out[1], out[2] = v, v, v
 		}
 	case *image.CMYK:
 		pix := src.Pix[src.PixOffset(x, y):][:4*n]
 		for i := 0; i < len(buf); i += 4 {
-			buf[i], buf[i+1], buf[i+2] = color.CMYKToRGB(pix[i], pix[i+1], pix[i+2], pix[i+3])
+			out, q := buf[i:][:4:4], pix[i:][:4:4]
+			out[0], out[1], out[2] = color.CMYKToRGB(q[0], q[1], q[2], q[3])
 		}
 	case *image.Paletted:
 		for i, index := range src.Pix[src.PixOffset(x, y):][:n] {
