@@ -36,7 +36,7 @@ func (s SampleScore) record(in contract.TrainPersonaInput) storage.Sample {
 
 // MeasureSamples looks at the pictures of one order: is there one face, how close is it to the person, how good is
 // the picture. Own photos set the measure: as close as their leave-one-out 5th percentile is close enough. Safe to
-// run twice: it only reads. Errors: RecordGone.
+// run twice: it writes nothing but measures that were made anew, which come out the same. Errors: RecordGone.
 func (a *Photos) MeasureSamples(ctx context.Context, in SampleOrder) ([]SampleScore, error) {
 	centroid, closeEnough, err := a.ownFaces(ctx, in.TrainPersonaInput)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *Photos) measure(
 	}
 	defer judged.Close()
 	s.Quality = judged.Score.Overall / 100
-	if judged.Faces == 1 {
+	if judged.Faces == 1 && len(judged.Descriptor) > 0 {
 		s.Closeness = judged.Descriptor.Similarity(centroid)
 		s.Own = s.Closeness >= closeEnough
 	}

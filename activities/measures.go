@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/inflio/persona/internal/contract"
-	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
 )
@@ -25,18 +23,16 @@ func (a *Photos) measures(ctx context.Context, in contract.TrainPersonaInput, ro
 	if err != nil {
 		return m, err
 	}
-	judged, err := a.Judge.Photo(ctx, data, row.Added)
-	if _, undecodable := errors.AsType[*persona.Error](err); undecodable {
-		return m, nil
-	}
+	judged, err := a.Judge.Bytes(ctx, data, row.Added)
 	if err != nil {
 		return m, err
 	}
-	defer judged.Close()
-	if judged.Faces == 0 {
-		return m, nil
-	}
+	judged.Close()
 	fresh := judged.Measures
+	if len(fresh.Descriptor) == 0 { // no longer a clear face: what else is known of it stays, and it is compared with nobody
+		fresh = m
+		fresh.Descriptor, fresh.DescribedBy = nil, ""
+	}
 	fresh.Score, fresh.Findings, fresh.Faces = m.Score, m.Findings, m.Faces
 	_, err = a.writeMeasures(ctx, in, row.ID, fresh)
 	return fresh, err

@@ -3,7 +3,6 @@ package activities
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"image"
@@ -73,25 +72,23 @@ func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (s
 	if err != nil {
 		return row, err
 	}
-	report := persona.PhotoReport{Photo: row.ID, Index: row.Index, Width: row.Width, Height: row.Height}
-	judged, err := a.Judge.Photo(ctx, data, row.Added)
-	var undecodable *persona.Error
-	switch {
-	case errors.As(err, &undecodable):
-		report.Findings = []persona.Finding{persona.NewFinding(persona.PhotoDamaged, true, "")}
-		if len(undecodable.Photos) > 0 {
-			report.Findings = undecodable.Photos[0].Findings
-		}
-	case err != nil:
+	judged, err := a.Judge.Bytes(ctx, data, row.Added)
+	if err != nil {
 		return row, err
-	default:
-		defer judged.Close()
-		report = judged.Report(row.ID, row.Index, a.Judge.Policy)
-		if err := a.keep(ctx, in, &row, judged, report.Accepted); err != nil {
-			return row, err
-		}
-		found := judged.Faces > 0
-		row.FaceDetected, row.QualityScore = &found, &report.Score.Overall
+	}
+	report := judged.Report(row.ID, row.Index, a.Judge.Policy)
+	var pictures [][]byte
+	if report.Accepted {
+		pictures, err = a.prepare(judged, row.ID)
+	}
+	judged.Close() // before anything is written: other photos wait for the memory, and storage may be slow
+	if err != nil {
+		return row, err
+	}
+	if judged.Width == 0 { // it could not be decoded: only its file is known
+		report.Width, report.Height = row.Width, row.Height
+	} else if err := a.keep(ctx, in, &row, judged.Measures, pictures); err != nil {
+		return row, err
 	}
 	row.Report = &report
 	return row, a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
@@ -106,31 +103,36 @@ func (a *Photos) read(ctx context.Context, in contract.TrainPersonaInput, path s
 	return io.ReadAll(io.LimitReader(blob, a.Judge.Policy.MaxBytes+1))
 }
 
-// keep stores the measures of a photo, and of an accepted one the prepared pictures.
-func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, judged *photo.Judgement, accepted bool) error {
-	path, err := a.writeMeasures(ctx, in.TrainPersonaInput, row.ID, judged.Measures)
-	if err != nil {
-		return err
-	}
-	row.Measures = &path
-	if !accepted {
-		return nil
-	}
+// prepare makes the picture that is trained on and its variants, as JPEG files.
+func (a *Photos) prepare(judged *photo.Judgement, photoID string) ([][]byte, error) {
 	crop, err := judged.Prepare(a.Judge.Policy.CropSide)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	seed := fnv.New64a()
-	_, _ = seed.Write([]byte(row.ID)) // a hash in memory cannot fail
-	row.Prepared = nil
-	pictures := append([]*image.RGBA{crop}, photo.Augment(crop, seed.Sum64(), a.Judge.Policy.Augment)...)
-	for i, img := range pictures {
-		path := fmt.Sprintf("personas/%s/prepared/%s/%d.jpg", in.PersonaID, row.ID, i)
+	_, _ = seed.Write([]byte(photoID)) // a hash in memory cannot fail
+	var files [][]byte
+	for _, img := range append([]*image.RGBA{crop}, photo.Augment(crop, seed.Sum64(), a.Judge.Policy.Augment)...) {
 		var jpeg bytes.Buffer
 		if err := photo.EncodeJPEG(&jpeg, img, jpegQuality); err != nil {
-			return err
+			return nil, err
 		}
-		if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, &jpeg); err != nil {
+		files = append(files, jpeg.Bytes())
+	}
+	return files, nil
+}
+
+// keep stores what was measured on a photo, and its prepared pictures.
+func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, m photo.Measures, pictures [][]byte) error {
+	path, err := a.writeMeasures(ctx, in.TrainPersonaInput, row.ID, m)
+	if err != nil {
+		return err
+	}
+	found := m.Faces > 0
+	row.Measures, row.FaceDetected, row.QualityScore, row.Prepared = &path, &found, &m.Score.Overall, nil
+	for i, jpeg := range pictures {
+		path := fmt.Sprintf("personas/%s/prepared/%s/%d.jpg", in.PersonaID, row.ID, i)
+		if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(jpeg)); err != nil {
 			return err
 		}
 		row.Prepared = append(row.Prepared, path)

@@ -162,10 +162,11 @@ func TestAPhotoThatWasDescribedDifferentlyIsMeasuredAnew(t *testing.T) {
 	for _, p := range album() {
 		files = append(files, p.file)
 	}
+	files[1] = nobody(t) // as a face that is no longer found
 	in := b.persona(files...)
 	photos := b.photos(in)
 	for i, p := range album() {
-		if i == 2 {
+		if i == 1 || i == 2 {
 			p.judged.DescribedBy, p.judged.Descriptor, p.judged.Score.Overall = "an older one", photo.Descriptor{1}, 71
 		}
 		b.keepJudged(in, photos[i], p)
@@ -179,6 +180,12 @@ func TestAPhotoThatWasDescribedDifferentlyIsMeasuredAnew(t *testing.T) {
 		require.Equal(t, b.all.Photos.Judge.DescribedBy(), kept.DescribedBy)
 		require.Equal(t, album()[2].judged.Descriptor, kept.Descriptor)
 		require.InDelta(t, 71, kept.Score.Overall, 0, "what was judged of it stays")
+
+		kept = photo.Measures{}
+		require.NoError(t, json.Unmarshal(b.blob(in, *b.photos(in)[1].Measures), &kept))
+		require.Empty(t, kept.DescribedBy, "it is not looked at again")
+		require.Empty(t, kept.Descriptor)
+		require.Equal(t, album()[1].judged.Face.Eyes, kept.Face.Eyes)
 	}
 }
 

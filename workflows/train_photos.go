@@ -47,7 +47,7 @@ func (t *training) preprocess(ctx workflow.Context, plan activities.TrainingPlan
 			t.show(ctx, "photo %d refused, score %d: %v", v.Index+1, v.Overall, v.Codes)
 		}
 	}
-	t.selection, err = call(ctx, photoWork, "Look at the set", photos.ChoosePhotos, t.in)
+	t.selection, err = call(ctx, photoSet, "Look at the set", photos.ChoosePhotos, t.in)
 	if err != nil {
 		return err
 	}

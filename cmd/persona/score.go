@@ -101,8 +101,7 @@ func (c *scoreCommand) judge(ctx context.Context, t *terminal, judge *photo.Judg
 	for i, s := range all.Photos {
 		members[i] = photo.Member{Index: i, Accepted: s.Accepted, Measures: s.measures}
 	}
-	// Without a limit, for nobody asked which photos are the best.
-	set := judge.Set(members, max(len(members), judge.Policy.MaxUsed))
+	set := judge.Set(members, judge.Policy.MaxUsed)
 	all.Set = set.Report
 	for i, choice := range set.Choices {
 		s := &all.Photos[i]

@@ -82,7 +82,7 @@ func (all *scores) draw(path string) error {
 			Name: filepath.Base(s.File), Picture: s.small, Scale: s.scale, Report: s.PhotoReport, Points: marks(s.measures.Face),
 		}
 	}
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // faces are for nobody else
 	if err == nil {
 		err = png.Encode(f, sheet.Draw(photos, all.Set))
 		if closing := f.Close(); err == nil {

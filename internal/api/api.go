@@ -57,6 +57,7 @@ type server struct {
 	Options
 	metrics *metrics
 	slots   *semaphore.Weighted // one for each core: judging a photo takes one
+	turns   *turns              // requests to judge photos
 }
 
 // New returns the whole HTTP interface. It fails when a required option is missing.
@@ -77,7 +78,7 @@ func New(o Options) (http.Handler, error) {
 		o.CancelWait = time.Minute
 	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
-	s := &server{Options: o, metrics: newMetrics(o.Registry), slots: newSlots()}
+	s := &server{Options: o, metrics: newMetrics(o.Registry), slots: newSlots(), turns: newTurns()}
 
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

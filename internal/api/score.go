@@ -21,10 +21,6 @@ const (
 	lines     = "application/x-ndjson"
 )
 
-type scoreInput struct {
-	Accept string `header:"Accept" doc:"application/json for one document at the end; else lines, each photo as soon as it is judged."`
-}
-
 type scoreOutput struct {
 	Body func(huma.Context)
 }
@@ -77,7 +73,24 @@ func (s *server) scoreOperation(api huma.API) {
 	}
 }
 
-func (s *server) score(ctx context.Context, in *scoreInput) (*scoreOutput, error) {
+func (s *server) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
+	done, err := s.turns.take(userOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.scoreAnswer(ctx)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return &scoreOutput{Body: func(hc huma.Context) {
+		defer done()
+		answer(hc)
+	}}, nil
+}
+
+// scoreAnswer returns what writes the answer. Lines are written while photos are judged, the document alone when all are.
+func (s *server) scoreAnswer(ctx context.Context) (func(huma.Context), error) {
 	r := callOf(ctx).request
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "multipart/form-data" {
 		return nil, &persona.Error{
@@ -97,17 +110,17 @@ func (s *server) score(ctx context.Context, in *scoreInput) (*scoreOutput, error
 	if first == nil {
 		return nil, countError(persona.CodeTooFewPhotos, "At least one photo is needed; none came.")
 	}
-	if plainJSON(in.Accept) {
-		if err := sc.run(ctx, first, func(persona.PhotoReport) error { return nil }); err != nil {
-			return nil, err
-		}
-		return &scoreOutput{Body: func(hc huma.Context) {
-			hc.SetHeader("Content-Type", "application/json")
-			hc.SetHeader("Cache-Control", "no-store")
-			_ = json.NewEncoder(hc.BodyWriter()).Encode(sc.document())
-		}}, nil
+	if !plainJSON(r.Header.Get("Accept")) {
+		return func(hc huma.Context) { sc.stream(ctx, hc, first) }, nil
 	}
-	return &scoreOutput{Body: func(hc huma.Context) { sc.stream(ctx, hc, first) }}, nil
+	if err := sc.run(ctx, first, func(persona.PhotoReport) error { return nil }); err != nil {
+		return nil, err
+	}
+	return func(hc huma.Context) {
+		hc.SetHeader("Content-Type", "application/json")
+		hc.SetHeader("Cache-Control", "no-store")
+		_ = json.NewEncoder(hc.BodyWriter()).Encode(sc.document())
+	}, nil
 }
 
 // plainJSON reports whether a client asks for one JSON document and not for lines.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -143,6 +144,46 @@ func TestScoreAnswersWhilePhotosAreSent(t *testing.T) {
 	require.Equal(t, persona.VerdictRefuse, last.Photos[1].Verdict)
 	require.Equal(t, 2, last.Set.Used)
 	require.False(t, answer.Scan())
+}
+
+// A user who sends many requests at once hears to come again, and the others are served.
+func TestScoreServesFewRequestsOfAUserAtATime(t *testing.T) {
+	t.Parallel()
+	server := realServer(t, portraitPolicy(), 200, 200)
+	score := func(user string, body io.Reader, media string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+scorePath, body)
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", media)
+		r.Header.Set("Authorization", "Bearer "+token(t, user))
+		resp, err := server.Client().Do(r)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = resp.Body.Close() })
+		return resp
+	}
+	whole := func(user string) *http.Response {
+		media, body := newForm().photo(portraits()[0]).finish()
+		return score(user, body, media)
+	}
+	var endings []func()
+	for range 2 { // each has its first line, and more to send
+		body, into := io.Pipe()
+		f := newForm().photo(portraits()[0]).photo(nil)
+		go func() { _, _ = into.Write(f.buf.Bytes()) }()
+		resp := score(ada, body, f.w.FormDataContentType())
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		endings = append(endings, func() {
+			_ = into.CloseWithError(io.ErrUnexpectedEOF)
+			_, _ = io.Copy(io.Discard, resp.Body)
+		})
+	}
+	busy := whole(ada)
+	require.Equal(t, http.StatusServiceUnavailable, busy.StatusCode)
+	require.NotEmpty(t, busy.Header.Get("Retry-After"))
+	require.Equal(t, http.StatusOK, whole(grace).StatusCode)
+	for _, end := range endings {
+		end()
+	}
+	require.Eventually(t, func() bool { return whole(ada).StatusCode == http.StatusOK }, 10*time.Second, 20*time.Millisecond)
 }
 
 func TestScoreTellsInALineWhatBrokeOff(t *testing.T) {

@@ -43,7 +43,6 @@ func (sc *scoring) run(ctx context.Context, first []byte, report func(persona.Ph
 		}
 		group.Go(func() error {
 			m, err := sc.judge(inner, data)
-			sc.server.slots.Release(1) // before the client is told: it may be slow to listen
 			if err != nil {
 				return err
 			}
@@ -105,7 +104,9 @@ func (sc *scoring) next(ctx context.Context) ([]byte, error) {
 	return data, nil
 }
 
+// judge needs a slot, and gives it back before the client is told: it may be slow to listen.
 func (sc *scoring) judge(ctx context.Context, data []byte) (photo.Measures, error) {
+	defer sc.server.slots.Release(1)
 	judge := sc.server.Judge
 	if int64(len(data)) > judge.Policy.MaxBytes {
 		return photo.Measures{Findings: []persona.Finding{tooLargeFile(judge.Policy)}}, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/inflio/persona/internal/embedding"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/photo"
 )
 
 // parseEnvironment reads every variable that can be understood, and returns a sentence for each other one, which then
@@ -128,9 +129,15 @@ func (c Config) Check() error {
 	problem(p.MinPhotos < 1 || p.MaxPhotos < p.MinPhotos || p.MaxUsed < p.MinPhotos || p.MinBytes < 0 || p.MaxBytes <= p.MinBytes ||
 		p.MinSide < 1 || p.MaxPixels < int64(p.MinSide)*int64(p.MinSide) || p.CropSide < 128 || p.Augment < 0,
 		"the PERSONA_PHOTO limits contradict each other")
+	problem(p.CropSide > photo.MaxPreparedSide, "PERSONA_PHOTO_CROP_SIDE must be at most %d", photo.MaxPreparedSide)
+	problem(p.MaxMemory < leastPhotoMemory,
+		"PERSONA_PHOTO_MEMORY is in bytes, and must be at least %d: a photo of 12 megapixels takes half of that", leastPhotoMemory)
 	problems = append(problems, c.FaceModel.Check()...)
 	return joined(problems)
 }
+
+// leastPhotoMemory is the smallest memory in which photos can be judged.
+const leastPhotoMemory = 64 << 20
 
 // joined puts problems in one order and makes one error of them, or nil.
 func joined(problems []error) error {

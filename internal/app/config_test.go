@@ -139,6 +139,14 @@ func TestConfigProblems(t *testing.T) {
 			},
 		},
 		{
+			name: "photos that could not be judged or prepared", roles: []app.Role{app.RoleWorker},
+			change: map[string]string{"PERSONA_PHOTO_MEMORY": "512", "PERSONA_PHOTO_CROP_SIDE": "9000"},
+			want: []string{
+				"PERSONA_PHOTO_CROP_SIDE must be at most 4096",
+				"PERSONA_PHOTO_MEMORY is in bytes, and must be at least 67108864: a photo of 12 megapixels takes half of that",
+			},
+		},
+		{
 			name: "times and limits that contradict each other", roles: []app.Role{app.RoleWorker},
 			change: map[string]string{
 				"PERSONA_SUBMIT_TIMEOUT": "2h", "PERSONA_ABSENCE_PROOF": "1h", "PERSONA_DATASET_LIFE": "0s", "PERSONA_PHOTOS_MAX": "3",

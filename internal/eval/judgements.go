@@ -100,14 +100,12 @@ type Duplicates struct {
 	Wrong  [][2]string `json:"wrong,omitempty"`
 }
 
-func newDuplicates(all []result, judge *photo.Judge) *Duplicates {
+func newDuplicates(all []result) *Duplicates {
 	photos := labelledTwins(all)
 	out := &Duplicates{}
 	for a, one := range photos {
 		for _, other := range photos[:a] {
-			same := slices.ContainsFunc(judgeSet(judge, []*result{other, one}), func(c photo.Choice) bool {
-				return slices.ContainsFunc(c.Findings, func(f persona.Finding) bool { return f.Code == persona.PhotoDuplicate })
-			})
+			same := one.measures.SamePhoto(other.measures)
 			files := [2]string{other.label.File, one.label.File}
 			switch {
 			case one.label.DuplicateOf == other.label.File || other.label.DuplicateOf == one.label.File:

@@ -52,7 +52,7 @@ func newReport(all []result, took, busy time.Duration, p persona.PhotoPolicy, d 
 		Roll: newAngle(
 			all, func(l *Label) *float64 { return l.Roll }, func(f photo.Face) float64 { return f.Roll }),
 		Identity: newIdentity(all), Sets: newSets(all, judge),
-		Judgements: newJudgements(all), Duplicates: newDuplicates(all, judge),
+		Judgements: newJudgements(all), Duplicates: newDuplicates(all),
 	}
 }
 

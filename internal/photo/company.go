@@ -136,7 +136,7 @@ func (f faces) unlike(alike [][]float64) []int {
 }
 
 // twoGroups splits the photos in two and returns the smaller group if the split is clear, and whether it is sure to be
-// another person's: each of its faces is too far from the middle of the larger group. For splitting, the middle of
+// another person's: the larger group is of one person, and each face of the smaller is too far from its middle. For splitting, the middle of
 // the set is taken away from each descriptor: what all faces share hides what tells two people apart (on portraits of
 // two people the split is then right in nearly all draws, else in half of them). Groups grow by joining the two that
 // are most alike on average until two are left.
@@ -158,7 +158,7 @@ func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 		groups[x] = append(groups[x], groups[y]...)
 		groups = slices.Delete(groups, y, y+1)
 	}
-	small, large := f.smaller(groups[0], groups[1])
+	small, large := f.smaller(groups[0], groups[1], alike)
 	if len(small) < twoGroupsLeast {
 		return nil, false
 	}
@@ -167,6 +167,9 @@ func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 		return nil, false
 	}
 	slices.Sort(small)
+	if within(alike, large) < f.cuts.Stranger { // the larger group is no one person either: nobody knows whose photos these are
+		return small, false
+	}
 	owner := f.centroid(large)
 	sure = !slices.ContainsFunc(small, func(at int) bool {
 		return f.descriptors[at].Similarity(owner) >= f.cuts.Stranger || f.named[at]
@@ -175,8 +178,8 @@ func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 }
 
 // smaller orders two groups. Of two that are as large, the one with the photo that the person named counts as the
-// larger, else the one with the first photo.
-func (f faces) smaller(a, b []int) (small, large []int) {
+// larger, else the one whose photos are more alike, else the one with the first photo.
+func (f faces) smaller(a, b []int, alike [][]float64) (small, large []int) {
 	named := func(group []int) bool {
 		return slices.ContainsFunc(group, func(at int) bool { return f.named[at] })
 	}
@@ -188,6 +191,11 @@ func (f faces) smaller(a, b []int) (small, large []int) {
 		return b, a
 	case named(a) != named(b):
 		if named(b) {
+			return a, b
+		}
+		return b, a
+	case len(a) > 1 && within(alike, a) != within(alike, b):
+		if within(alike, a) < within(alike, b) {
 			return a, b
 		}
 		return b, a

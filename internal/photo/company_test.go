@@ -69,6 +69,8 @@ func TestASureDescriberRefusesStrangers(t *testing.T) {
 		"two people":                        {who: []int{1, 2, 1, 2, 1, 1}, named: -1, refused: []int{1, 3}, code: persona.PhotoProbablyTwoSet},
 		"two people with as many photos":    {who: []int{1, 2, 2, 1}, named: -1, refused: []int{1, 2}, code: persona.PhotoProbablyTwoSet},
 		"as many, and one of them is named": {who: []int{1, 2, 2, 1}, named: 2, refused: []int{0, 3}, code: persona.PhotoProbablyTwoSet},
+		"nobody's photos are most":          {who: []int{1, 1, 1, 1, 2, 2, 3, 4}, named: 7},
+		"the most alike are the person":     {who: []int{2, 2, 3, 4, 1, 1, 1, 1}, named: -1, refused: []int{0, 1, 2, 3}, code: persona.PhotoProbablyTwoSet},
 		"too few to tell":                   {who: []int{1, 2, 1}, named: -1},
 	} {
 		var members []photo.Member

@@ -41,7 +41,7 @@ type Aligned struct {
 }
 
 // Draw draws the face anew from the photo, so that the pixel at q of the w by h result shows what lies at m(q) of the
-// chip. A crop that is finer than the chip keeps the photo's own detail.
+// chip. A crop that is finer than the chip keeps the photo's own detail. It works during Describe only.
 func (a Aligned) Draw(m [6]float64, w, h int) *image.RGBA {
 	inner := affine{m[0], m[1], m[2], m[3], m[4], m[5]}
 	return a.face.tile.draw(inner.then(a.toUp), w, h)

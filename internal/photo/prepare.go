@@ -13,8 +13,8 @@ import (
 // cropPadding is the guide's: the square around the face is widened by this share of its side on every side.
 const cropPadding = 0.2
 
-// prepareFrom bounds the size of a prepared picture.
-const maxPreparedSide = 4096
+// MaxPreparedSide is the largest side of a prepared picture, in pixels.
+const MaxPreparedSide = 4096
 
 // Light of a prepared face: the 95th percentile of its luma is moved to wellLit by a gamma between the two ends. The
 // highlights are what tells exposure; the mean would turn dark skin light. What lies beyond the ends is refused before.
@@ -30,8 +30,8 @@ func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	if j.Descriptor == nil {
 		return nil, errors.New("photo: nothing to prepare without a clear face")
 	}
-	if side < 16 || side > maxPreparedSide {
-		return nil, fmt.Errorf("photo: a side of %d pixels is outside 16 to %d", side, maxPreparedSide)
+	if side < 16 || side > MaxPreparedSide {
+		return nil, fmt.Errorf("photo: a side of %d pixels is outside 16 to %d", side, MaxPreparedSide)
 	}
 	eyes := PreparedEyes(side)
 	m := similarity(eyes[0], eyes[1], j.Face.Eyes[0], j.Face.Eyes[1])
