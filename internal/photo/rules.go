@@ -33,6 +33,12 @@ var (
 
 var never = math.Inf(1)
 
+// Cuts that one rule shares with another.
+const (
+	covered = 0.90 // FaceCovered that is refused
+	burnt   = 0.10 // Burnt that is refused
+)
+
 // rule is one thing that can be wrong with the main face or the picture.
 type rule struct {
 	code    persona.PhotoCode
@@ -62,10 +68,15 @@ var rules = []rule{
 		},
 	},
 	{
-		// Degrees of roll.
+		// Degrees of roll. A mask upside down looks like a forehead: the detector may find the face the wrong way up.
 		code: persona.PhotoTilted, warn: 25, refuse: 45,
-		measure: func(f Face, _ Quality) float64 { return math.Abs(f.Roll) },
-		detail:  func(f Face, _ Quality) string { return fmt.Sprintf("by %.0f degrees", math.Abs(f.Roll)) },
+		measure: func(f Face, q Quality) float64 {
+			if roll := math.Abs(f.Roll); roll < 135 || q.FaceCovered < covered {
+				return roll
+			}
+			return 0
+		},
+		detail: func(f Face, _ Quality) string { return fmt.Sprintf("by %.0f degrees", math.Abs(f.Roll)) },
 	},
 	{
 		// Degrees of yaw: beyond, the far eye hides behind the nose and the landmarks are guesses.
@@ -83,7 +94,7 @@ var rules = []rule{
 	},
 	{
 		// Share of the face without detail: one and a half stops over.
-		code: persona.PhotoOverexposed, warn: 0.10, refuse: 0.10, unless: []persona.PhotoCode{persona.PhotoTooDark},
+		code: persona.PhotoOverexposed, warn: burnt, refuse: burnt, unless: []persona.PhotoCode{persona.PhotoTooDark},
 		measure: func(_ Face, q Quality) float64 { return q.Burnt },
 	},
 	{
@@ -108,10 +119,19 @@ var rules = []rule{
 		},
 	},
 	{
-		// Blend of the signs of masks and scarves; hands, which are of skin, are told now and then only.
-		code: persona.PhotoFaceCovered, warn: 0.75, refuse: 0.90,
-		unless:  []persona.PhotoCode{persona.PhotoTooDark, persona.PhotoEyesHidden},
-		measure: func(_ Face, q Quality) float64 { return q.FaceCovered },
+		// Blend of the signs of masks and scarves. A hand before the mouth is not told: it has the colour of the face, and
+		// the lines between its fingers pass for a mouth.
+		code: persona.PhotoFaceCovered, warn: 0.75, refuse: covered,
+		unless: []persona.PhotoCode{
+			persona.PhotoExtremeAngle, persona.PhotoTooDark, persona.PhotoFlat, persona.PhotoEyesHidden,
+		},
+		measure: func(_ Face, q Quality) float64 {
+			// Skin that has lost its colour to the light is not of one colour any more.
+			if q.Burnt > burnt && q.FaceCovered < covered {
+				return 0
+			}
+			return q.FaceCovered
+		},
 	},
 	{
 		// Fine over coarse detail under .085: 95 % of faces blurred by 2 % of the eye distance measure less than .086.
@@ -122,13 +142,14 @@ var rules = []rule{
 		// The wider eye closed. One such photo among many does no harm.
 		code: persona.PhotoEyesClosed, warn: 0.70, refuse: never,
 		unless: []persona.PhotoCode{
-			persona.PhotoTooDark, persona.PhotoEyesHidden, persona.PhotoExtremeAngle, persona.PhotoBlurred, persona.PhotoFlat,
+			persona.PhotoTooDark, persona.PhotoEyesHidden, persona.PhotoFaceCovered, persona.PhotoExtremeAngle,
+			persona.PhotoBlurred, persona.PhotoFlat,
 		},
 		measure: func(_ Face, q Quality) float64 { return 1 - max(q.EyesOpen[0], q.EyesOpen[1]) },
 	},
 	{
 		// Signs of filters.
-		code: persona.PhotoHeavilyEdited, warn: 0, refuse: 1, unless: []persona.PhotoCode{persona.PhotoFlat},
+		code: persona.PhotoHeavilyEdited, warn: 0, refuse: 1, unless: []persona.PhotoCode{persona.PhotoOverexposed, persona.PhotoFlat},
 		measure: editing,
 	},
 	{

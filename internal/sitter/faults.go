@@ -2,6 +2,7 @@ package sitter
 
 import (
 	"bytes"
+	"hash/fnv"
 	"image"
 	"image/gif"
 	"image/jpeg"
@@ -16,7 +17,7 @@ type Fault struct {
 	Code string // what a judge calls it
 	Name string // of the photo, unique: the code, and more where a code has several photos
 
-	// Pose makes the fault in the picture of an otherwise good portrait; nil when there is no such picture.
+	// Pose makes the fault in the picture of an otherwise good portrait; nil when the picture is good.
 	Pose func(p *Pose)
 	// OfSet says that the photo by itself is good: the fault shows beside other photos of the person.
 	OfSet bool
@@ -26,7 +27,8 @@ type Fault struct {
 	file   func(p Portrait) []byte
 }
 
-// Faults has at least one photo for every rule about photos, in a fixed order.
+// Faults has at least one photo for every rule about photos, in a fixed order. Each shows another moment: only the two
+// that are duplicates look like one another.
 func Faults() []Fault {
 	faults := []Fault{
 		{Code: "empty_file", file: func(Portrait) []byte { return []byte{} }},
@@ -39,6 +41,7 @@ func Faults() []Fault {
 		{Code: "too_old", file: func(p Portrait) []byte { return withDate(EncodePhoto(p), "2009:07:04 15:30:00") }},
 
 		{Code: "no_face", Pose: func(p *Pose) { p.OffsetX = 4 }},
+		{Code: "no_face", Name: "no_face-profile", Pose: func(p *Pose) { p.Yaw = -90 }},
 		{Code: "several_faces", Pose: func(p *Pose) { p.Second, p.Distance = &Sitter{identity: 99}, 0.32 }},
 		{Code: "face_too_small", Pose: func(p *Pose) { p.Distance = 0.09 }},
 		{Code: "face_too_large", Pose: func(p *Pose) { p.Distance = 0.9 }},
@@ -47,36 +50,40 @@ func Faults() []Fault {
 		{Code: "eyes_hidden", Pose: func(p *Pose) { p.Sunglasses = true }},
 		{Code: "eyes_hidden", Name: "eyes_hidden-fringe", Pose: func(p *Pose) { p.Fringe = 1 }},
 		{Code: "eyes_closed", Pose: func(p *Pose) { p.EyesOpen = 0 }},
-		{Code: "face_covered", Pose: func(p *Pose) { p.Mask = true }},
-		{Code: "face_covered", Name: "face_covered-hand", Pose: func(p *Pose) { p.Hand = true }},
-		{Code: "extreme_angle", Pose: func(p *Pose) { p.Yaw = 55 }},
-		{Code: "extreme_angle", Name: "extreme_angle-profile", Pose: func(p *Pose) { p.Yaw = -90 }},
+		{Code: "face_covered", Pose: func(p *Pose) { p.Mask, p.Yaw, p.Pitch, p.Roll = true, 0, 0, 0 }},
+		{Code: "extreme_angle", Pose: func(p *Pose) { // hair would hide what is left of the face
+			p.Yaw, p.Pitch, p.Roll, p.Distance, p.Hood = -40.5, 0, 0, 0.42, true
+			p.Light, p.Contrast, p.Warmth, p.Smile, p.Outfit = -20, 0.2, 0, 0.3, 12
+		}},
 		{Code: "tilted", Pose: func(p *Pose) { p.Roll = 34 }},
 
 		{Code: "blurred", Pose: func(p *Pose) { p.Blur = 0.035 }},
 		{Code: "too_dark", Pose: func(p *Pose) { p.Exposure = -3.2 }},
-		{Code: "overexposed", bySkin: true, Pose: func(p *Pose) { p.Exposure = 2 }},
+		{Code: "overexposed", bySkin: true, Pose: func(p *Pose) { p.Exposure, p.Warmth = 1.8, 0 }},
 		{Code: "low_contrast", Pose: func(p *Pose) { p.Edit.Haze = 0.75 }},
-		{Code: "uneven_light", Pose: func(p *Pose) { p.Contrast, p.Light = 1, 76 }},
+		{Code: "uneven_light", Pose: func(p *Pose) { p.Yaw, p.Contrast, p.Light = 0, 1, 80 }},
 		{Code: "colour_cast", Pose: func(p *Pose) { p.Edit.Cast = [3]float64{-0.9, 0, 1.1} }},
 		{Code: "colour_cast", Name: "colour_cast-green", Pose: func(p *Pose) { p.Edit.Cast = [3]float64{-0.6, 0.5, -0.5} }},
 		{Code: "greyscale", Pose: func(p *Pose) { p.Edit.Saturate = -1 }},
 		{Code: "greyscale", Name: "greyscale-sepia", Pose: func(p *Pose) { p.Edit.Sepia = 1 }},
-		{Code: "heavily_edited", Pose: func(p *Pose) { p.Edit.Posterise = 7 }},
-		{Code: "heavily_edited", Name: "heavily_edited-vivid", Pose: func(p *Pose) { p.Edit.Saturate = 1.6 }},
-		{Code: "heavily_edited", Name: "heavily_edited-smooth", Pose: func(p *Pose) { p.Edit.Smooth = 1 }},
+		{Code: "heavily_edited", Pose: func(p *Pose) { p.Edit.Posterise = 10 }},
+		{Code: "heavily_edited", Name: "heavily_edited-vivid", Pose: func(p *Pose) { p.Edit.Saturate = 1.8 }},
+		{Code: "heavily_edited", Name: "heavily_edited-smooth", Pose: func(p *Pose) {
+			p.Yaw, p.Roll, p.Smile, p.Contrast, p.Light, p.Edit.Smooth = 0, 0, 0.1, 0.1, 10, 1 // folds and shadows stay
+		}},
 		{Code: "bordered", Pose: func(p *Pose) { p.Edit.Border = 0.1 }},
 		{Code: "bordered", Name: "bordered-bars", Pose: func(p *Pose) { p.Edit.Bars = 0.15 }},
 		{Code: "bordered", Name: "bordered-screenshot", Pose: func(p *Pose) { p.Edit.Screenshot = true }},
 		{Code: "low_overall_score", bySkin: true, Pose: func(p *Pose) { // nothing bad enough to be named, and nothing good
-			p.Distance, p.Blur, p.Yaw, p.Exposure, p.Contrast, p.Light = 0.162, 0.015, 24, -2.8, 0.8, -45
+			p.Distance, p.Blur, p.Yaw, p.Pitch, p.Roll = 0.135, 0.015, 20, 0, 20
+			p.Exposure, p.Contrast, p.Light, p.Warmth = -2.95, 0.7, -32, 0
 		}},
 
-		{Code: "duplicate", Name: "duplicate-1", OfSet: true, Pose: alike},
-		{Code: "duplicate", Name: "duplicate-2", OfSet: true, Pose: alike, file: func(p Portrait) []byte {
+		{Code: "duplicate", Name: "duplicate-1", OfSet: true},
+		{Code: "duplicate", Name: "duplicate-2", OfSet: true, file: func(p Portrait) []byte {
 			return withWeight(encodeJPEG(p.Image, 80), 520_000)
 		}},
-		{Code: "unlike_the_others", OfSet: true, Pose: func(p *Pose) { p.Yaw = 4 }, person: somebodyElse},
+		{Code: "unlike_the_others", OfSet: true, person: somebodyElse},
 	}
 	for i := range faults {
 		if faults[i].Name == "" {
@@ -85,8 +92,6 @@ func Faults() []Fault {
 	}
 	return faults
 }
-
-func alike(p *Pose) { p.Yaw, p.Smile, p.Background, p.Outfit = -6, 0.6, 77, 78 }
 
 // somebodyElse is a person of another skin: nobody would take the two for one.
 func somebodyElse(s Sitter) Sitter {
@@ -108,8 +113,7 @@ func (f Fault) Portrait(identity uint64, side int) Portrait {
 }
 
 func (f Fault) pose(identity uint64) Pose {
-	p := DefaultPose()
-	p.Background, p.Outfit = identity, identity
+	p := f.moment()
 	if f.Pose != nil {
 		f.Pose(&p)
 	}
@@ -117,6 +121,25 @@ func (f Fault) pose(identity uint64) Pose {
 		const fair = 0.6
 		p.Exposure += max(0, math.Log2(fair/New(identity).traits().skin.y))
 	}
+	return p
+}
+
+// moment is a good portrait: another day, place and mood for each fault, but one for all photos of a fault of sets.
+func (f Fault) moment() Pose {
+	name := f.Name
+	if f.OfSet {
+		name = f.Code
+	}
+	seed := fnv.New64a()
+	seed.Write([]byte(name)) // never fails
+	r := newRandom(seed.Sum64(), 0xfa17)
+	p := DefaultPose()
+	p.Yaw, p.Pitch, p.Roll = r.between(-9, 9), r.between(-4, 4), r.between(-4, 4)
+	p.Smile = r.between(0.1, 0.7)
+	p.Light, p.Contrast, p.Warmth = r.between(-35, 35), r.between(0.15, 0.35), r.between(-0.2, 0.2)
+	p.Distance = r.between(0.36, 0.42)
+	p.Background = backgroundOf(r, [...]place{inStudio, atWall, inOffice, inPark}[r.pick(4)])
+	p.Outfit = r.next()
 	return p
 }
 
