@@ -8,15 +8,9 @@ import (
 	"sync"
 	"text/tabwriter"
 
-	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/sheet"
 )
-
-// verdicts are the words of the table.
-var verdicts = map[persona.Verdict]string{
-	persona.VerdictAccept: "good", persona.VerdictWarn: "good, with a note", persona.VerdictRefuse: "refused",
-}
 
 func (all *scores) accepted() int {
 	n := 0
@@ -34,7 +28,7 @@ func (all *scores) print(t *terminal) error {
 	_, _ = fmt.Fprintln(w, "NO\tPHOTO\tOVERALL\tRESOLUTION\tSHARPNESS\tLIGHTING\tFACE\tSIZE\tVERDICT")
 	for n, s := range all.Photos {
 		_, _ = fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%dx%d\t%s\n", n+1, filepath.Base(s.File), s.Score.Overall,
-			s.Score.Resolution, s.Score.Sharpness, s.Score.Lighting, s.Score.FaceDetection, s.Width, s.Height, verdicts[s.Verdict])
+			s.Score.Resolution, s.Score.Sharpness, s.Score.Lighting, s.Score.FaceDetection, s.Width, s.Height, s.Verdict.Words())
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -55,6 +55,18 @@ const (
 	VerdictRefuse Verdict = "refuse"
 )
 
+// Words are what people read instead of the verdict's code.
+func (v Verdict) Words() string {
+	switch v {
+	case VerdictAccept:
+		return "good"
+	case VerdictWarn:
+		return "good, with a note"
+	default:
+		return "refused"
+	}
+}
+
 // VerdictOf is the verdict on a photo with these findings; accepted tells whether it is used.
 func VerdictOf(accepted bool, findings []Finding) Verdict {
 	switch {

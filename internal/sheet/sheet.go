@@ -51,10 +51,6 @@ var (
 		persona.VerdictWarn:   {0xc7, 0x82, 0x00, 0xff},
 		persona.VerdictRefuse: {0xc0, 0x2b, 0x2b, 0xff},
 	}
-	// Words beside the colours, for those who do not see red and green apart.
-	words = map[persona.Verdict]string{
-		persona.VerdictAccept: "good", persona.VerdictWarn: "good, with a note", persona.VerdictRefuse: "refused",
-	}
 )
 
 // Draw draws the photos in their order, with the verdict of each, and under them what they tell as a set.
@@ -101,7 +97,7 @@ func (c canvas) photo(x, y, number int, p Photo) {
 }
 
 func verdict(r persona.PhotoReport) string {
-	text := words[r.Verdict]
+	text := r.Verdict.Words() // beside the colour, for those who do not see red and green apart
 	if r.Primary {
 		text += ", stands for the person"
 	}
