@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"image/png"
@@ -26,7 +27,8 @@ func TestScoreOfFilesThatAreNotPhotos(t *testing.T) {
 		"2   b.jpg  0        0           0          0         0     0x0   refused\n"+
 		"\n1  a.jpg\n  The file is not a JPEG or PNG picture. Save the photo as JPEG or PNG and send that file.\n"+
 		"\n2  b.jpg\n  The file is empty. Choose the photo again; the upload may have been interrupted.\n"+
-		"\n0 of 2 photos can be used.\n", out)
+		"\n0 of 2 photos can be used.\n"+
+		"\nWhat would help:\n  Add at least five more good photos; 5 are needed, and 10 to 20 are best.\n", out)
 	require.Empty(t, api.seen, "nothing is sent")
 
 	code, _, said = api.persona(t, "score", filepath.Join(dir, "c.jpg"))
@@ -86,16 +88,23 @@ func TestScoreOfAGoodPhoto(t *testing.T) {
 func TestScoreComparesThePhotos(t *testing.T) {
 	t.Parallel()
 	files := map[string][]byte{}
-	for i, portrait := range sitter.New(4).Set(3, 1024) {
-		files[fmt.Sprintf("a%d.jpg", i)] = sitter.EncodePhoto(portrait)
+	heavy := png.Encoder{CompressionLevel: png.NoCompression} // 500 KB with few pixels to draw
+	draw := func(name string, identity uint64, count int) {
+		for i := range count {
+			var b bytes.Buffer
+			require.NoError(t, heavy.Encode(&b, sitter.New(identity).SetPortrait(i, 560).Image))
+			files[fmt.Sprintf("%s%d.png", name, i)] = b.Bytes()
+		}
 	}
-	for i, portrait := range sitter.New(9).Set(2, 1024) {
-		files[fmt.Sprintf("b%d.jpg", i)] = sitter.EncodePhoto(portrait)
-	}
-	files["c.jpg"] = files["a0.jpg"]
+	draw("a", 3, 5)
+	draw("b", 8, 4)
+	files["c.png"] = files["a0.png"]
 	code, out, said := newFakeAPI(t, nil).persona(t, "score", folder(t, files))
 	require.Equal(t, exitFailed, code, out+said)
-	require.Contains(t, out, "\n6  c.jpg\n  This is the same picture as photo 1. Add a different photo")
-	require.Contains(t, out, "\n5 of 6 photos can be used.\n")
-	require.Contains(t, out, "\n4  b0.jpg\n  note: The photos probably show two people; this one belongs to the smaller group. Check")
+	require.Contains(t, out, "\n10  c.png\n  This is the same picture as photo 1. Add a different photo")
+	require.Contains(t, out, "\n9 of 10 photos can be used.\n")
+	for i := range 4 {
+		require.Contains(t, out, fmt.Sprintf(
+			"\n%d  b%d.png\n  note: The photos probably show two people; this one belongs to the smaller group. Check", 6+i, i))
+	}
 }

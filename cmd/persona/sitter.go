@@ -18,11 +18,11 @@ const goodBesideFaults = 6
 
 type sitterCommand struct {
 	Out      string `required:"" placeholder:"DIR" help:"Folder to write to; it is made if it is missing."`
-	Identity uint64 `default:"4" help:"Which person; the same number is the same person (${default})."`
+	Identity uint64 `default:"7" help:"Which person; the same number is the same person (${default})."`
 	Count    int    `default:"10" help:"How many photos, 1 to 40 (${default})."`
 	Faults   bool   `help:"Draw a bad photo for every rule instead, named after it, and some good ones beside them."`
 
-	Only []string `placeholder:"CODE" help:"Of the faults, draw only these, without good photos."`
+	Only []string `placeholder:"CODE" help:"Of the faults, draw only these; good photos only beside what needs a set."`
 }
 
 // Run draws a person who does not exist, for trying the system without anybody's photos.
@@ -51,15 +51,17 @@ func (c *sitterCommand) drawSet(ctx context.Context, t *terminal, prefix string,
 }
 
 func (c *sitterCommand) drawFaults(ctx context.Context, t *terminal) error {
+	needSet := false
 	for _, f := range sitter.Faults() {
 		if len(c.Only) > 0 && !slices.Contains(c.Only, f.Code) {
 			continue
 		}
+		needSet = needSet || f.OfSet
 		if err := c.save(ctx, t, f.Name, f.Draw(c.Identity)); err != nil {
 			return err
 		}
 	}
-	if len(c.Only) > 0 {
+	if !needSet {
 		return nil
 	}
 	return c.drawSet(ctx, t, "good-", goodBesideFaults)

@@ -55,3 +55,22 @@ func TestSitterDrawsFaults(t *testing.T) {
 		require.Equal(t, name, string(findings[0].Code))
 	}
 }
+
+// What only a set tells is drawn with a set.
+func TestSitterDrawsGoodPhotosBesideFaultsOfSets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	code, out, said := newFakeAPI(t, nil).persona(t, "sitter", "-out", dir, "-faults", "-only", "unlike_the_others")
+	require.Equal(t, exitOK, code, said)
+	var names []string
+	for _, file := range strings.Fields(out) {
+		names = append(names, filepath.Base(file))
+	}
+	require.Equal(t, []string{
+		"unlike_the_others.jpg", "good-01.jpg", "good-02.jpg", "good-03.jpg", "good-04.jpg", "good-05.jpg", "good-06.jpg",
+	}, names)
+	code, out, said = newFakeAPI(t, nil).persona(t, "score", dir)
+	require.Equal(t, exitOK, code, said)
+	require.Contains(t, out, "\n7  unlike_the_others.jpg\n  note: This face looks unlike the others in the set.")
+	require.NotContains(t, out, "good-01.jpg\n")
+}
