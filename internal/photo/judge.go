@@ -187,6 +187,6 @@ func (j *Judgement) findLowScore(p persona.PhotoPolicy) {
 func (m Measures) Report(photo string, index int, p persona.PhotoPolicy) persona.PhotoReport {
 	return persona.PhotoReport{
 		Photo: photo, Index: index, Accepted: m.Accepted(p), Verdict: persona.VerdictOf(m.Accepted(p), m.Findings),
-		Width: m.Width, Height: m.Height, Face: m.Face.Box, Score: m.Score, Findings: m.Findings,
+		Width: m.Width, Height: m.Height, Face: m.Face.Box, Score: m.Score, Findings: persona.RefusalsFirst(m.Findings),
 	}
 }
