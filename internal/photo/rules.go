@@ -68,7 +68,7 @@ var rules = []rule{
 		},
 	},
 	{
-		// Degrees of roll. A mask upside down looks like a forehead: the detector may find the face the wrong way up.
+		// Degrees of roll. A mask looks like a forehead, and the detector may find such a face the wrong way up.
 		code: persona.PhotoTilted, warn: 25, refuse: 45,
 		measure: func(f Face, q Quality) float64 {
 			if roll := math.Abs(f.Roll); roll < 135 || q.FaceCovered < covered {
@@ -126,7 +126,7 @@ var rules = []rule{
 			persona.PhotoExtremeAngle, persona.PhotoTooDark, persona.PhotoFlat, persona.PhotoEyesHidden,
 		},
 		measure: func(_ Face, q Quality) float64 {
-			// Skin that has lost its colour to the light is not of one colour any more.
+			// Where light burns the colour of the skin out, only what is sure counts.
 			if q.Burnt > burnt && q.FaceCovered < covered {
 				return 0
 			}
@@ -149,7 +149,8 @@ var rules = []rule{
 	},
 	{
 		// Signs of filters.
-		code: persona.PhotoHeavilyEdited, warn: 0, refuse: 1, unless: []persona.PhotoCode{persona.PhotoOverexposed, persona.PhotoFlat},
+		code: persona.PhotoHeavilyEdited, warn: 0, refuse: 1,
+		unless:  []persona.PhotoCode{persona.PhotoOverexposed, persona.PhotoFlat},
 		measure: editing,
 	},
 	{
