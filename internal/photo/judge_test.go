@@ -60,6 +60,19 @@ func TestJudgeSaysWhatIsWrong(t *testing.T) {
 
 var stranger = sitter.New(99)
 
+// With these masks the detector finds the face upside down, and lids where there are none.
+func TestNothingIsGuessedAboutACoveredFace(t *testing.T) {
+	t.Parallel()
+	for _, who := range []uint64{4, 10} {
+		pose := sitter.DefaultPose()
+		pose.Background, pose.Outfit, pose.Mask = who, who, true
+		said := codes(judge(t, sitter.New(who).Draw(512, 512, pose)).Findings)
+		require.Contains(t, said, persona.PhotoFaceCovered)
+		require.NotContains(t, said, persona.PhotoTilted)
+		require.NotContains(t, said, persona.PhotoEyesClosed)
+	}
+}
+
 func TestJudgeWithoutAFace(t *testing.T) {
 	t.Parallel()
 	j, err := look(encodePNG(t, ramp(300, 300)), smallPolicy())
