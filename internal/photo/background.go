@@ -33,7 +33,7 @@ func background(t thumb, f *Face) Background {
 	for i := range b.Colour {
 		b.Colour[i] = rounded(b.Colour[i]/n, 10)
 	}
-	b.Busy = rounded(math.Sqrt(max(0, squares/n-(b.Colour[0])*(b.Colour[0]))), 10)
+	b.Busy = rounded(math.Sqrt(max(0, squares/n-b.Colour[0]*b.Colour[0])), 10)
 	for i := range b.Histogram {
 		b.Histogram[i] = float32(rounded(float64(b.Histogram[i])/n, 1000))
 	}

@@ -35,17 +35,17 @@ func (f Face) inChip(landmark int) Point {
 // mouthLine is how much darker than its surroundings the darkest level line around the mouth is, over the skin under
 // the eyes. A mask has no line between lips: alone, this tells masks from bare faces with an area under the curve of .92.
 func mouthLine(g plane) float64 {
-	var rows [chipHeight]float64
 	first, last := int(chipEyeY+0.8*chipIED), int(chipEyeY+1.3*chipIED)
 	const apart = 7 // pixels: above and below the line are lips
-	for y := first - apart; y < last+apart; y++ {
+	light := func(y int) (mean float64) {
 		for _, v := range g.pix[y*g.w+chipWidth/2-20:][:41] {
-			rows[y] += float64(v) / 41
+			mean += float64(v) / 41
 		}
+		return mean
 	}
 	best := 0.0
 	for y := first; y < last; y++ {
-		best = max(best, min(rows[y-apart], rows[y+apart])-rows[y])
+		best = max(best, min(light(y-apart), light(y+apart))-light(y))
 	}
 	return best / (facePatch(-0.6, 0.3, 0.6, 0.45).median(g) + 1)
 }

@@ -85,8 +85,12 @@ func (s *shape) hand() []*mesh {
 		out = append(out, tube(partHand, path, []float64{0.165, 0.15, 0.14, 0.125, 0.10}, 1))
 	}
 	palm := []vec{
-		on(-0.55, s.mouthY+0.18, 0.30), {-0.95, s.mouthY + 0.36, 0.95}, {-1.35, s.mouthY + 0.62, 0.75},
-		{-1.75, s.mouthY + 1.0, 0.5}, {-2.05, s.mouthY + 1.5, 0.35}, {-2.9, s.mouthY + 4, 0.2},
+		on(-0.55, s.mouthY+0.18, 0.30),
+		{-0.95, s.mouthY + 0.36, 0.95},
+		{-1.35, s.mouthY + 0.62, 0.75},
+		{-1.75, s.mouthY + 1.0, 0.5},
+		{-2.05, s.mouthY + 1.5, 0.35},
+		{-2.9, s.mouthY + 4, 0.2},
 	}
 	out = append(out, tube(partHand, palm, []float64{0.42, 0.52, 0.50, 0.36, 0.34, 0.46}, 0.45))
 	thumb := []vec{{-1.2, s.mouthY + 0.35, 0.9}, on(-0.86, s.mouthY-0.1, 0.42), on(-0.74, s.mouthY-0.42, 0.26), on(-0.66, s.mouthY-0.62, 0.16)}
