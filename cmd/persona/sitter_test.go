@@ -63,7 +63,7 @@ func TestSitterDrawsGoodPhotosBesideFaultsOfSets(t *testing.T) {
 	code, out, said := newFakeAPI(t, nil).persona(t, "sitter", "-out", dir, "-faults", "-only", "unlike_the_others")
 	require.Equal(t, exitOK, code, said)
 	var names []string
-	for _, file := range strings.Fields(out) {
+	for file := range strings.FieldsSeq(out) {
 		names = append(names, filepath.Base(file))
 	}
 	require.Equal(t, []string{

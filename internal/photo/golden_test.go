@@ -2,7 +2,6 @@ package photo_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -62,11 +61,13 @@ func goldens() []golden {
 			return m, policy, err
 		}})
 	}
-	all = append(all, golden{"extreme_angle, both eyes seen", persona.PhotoExtremeAngle,
+	all = append(all, golden{
+		"extreme_angle, both eyes seen", persona.PhotoExtremeAngle,
 		func() (photo.Measures, persona.PhotoPolicy, error) {
 			m, err := measuresOf(jpegOf(portrait(12, func(p *sitter.Pose) { p.Yaw, p.Light = 42, 42 })), smallPolicy())
 			return m, smallPolicy(), err
-		}})
+		},
+	})
 	for _, good := range []struct {
 		name   string
 		id     uint64
@@ -97,11 +98,7 @@ func jpegOf(p sitter.Portrait) []byte {
 
 // measuresOf judges a file. What cannot be decoded has findings, too.
 func measuresOf(data []byte, policy persona.PhotoPolicy) (photo.Measures, error) {
-	j, err := photo.NewJudge(policy, nil).Photo(context.Background(), data, judgedAt)
-	var problem *persona.Error
-	if errors.As(err, &problem) {
-		return photo.Measures{Findings: problem.Photos[0].Findings}, nil
-	}
+	j, err := photo.NewJudge(policy, nil).Bytes(context.Background(), data, judgedAt)
 	if err != nil {
 		return photo.Measures{}, err
 	}
@@ -125,9 +122,19 @@ func describeVerdict(name string, m photo.Measures, p persona.PhotoPolicy) strin
 		name  string
 		value float64
 	}{
-		{"eyes", q.EyeDistance}, {"fine", q.Fineness}, {"bright", q.Highlights}, {"contrast", q.Contrast},
-		{"burnt", q.Burnt}, {"open", open}, {"hidden", q.EyesHidden}, {"covered", q.FaceCovered}, {"mouth", q.MouthOpen},
-		{"second", q.SecondFace}, {"outside", q.HeadOutside}, {"border", q.Border}, {"score", m.Score.Overall},
+		{"eyes", q.EyeDistance},
+		{"fine", q.Fineness},
+		{"bright", q.Highlights},
+		{"contrast", q.Contrast},
+		{"burnt", q.Burnt},
+		{"open", open},
+		{"hidden", q.EyesHidden},
+		{"covered", q.FaceCovered},
+		{"mouth", q.MouthOpen},
+		{"second", q.SecondFace},
+		{"outside", q.HeadOutside},
+		{"border", q.Border},
+		{"score", m.Score.Overall},
 	} {
 		fmt.Fprintf(&b, "\t%s %s", v.name, strconv.FormatFloat(v.value, 'g', 3, 64))
 	}
