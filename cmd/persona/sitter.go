@@ -30,6 +30,14 @@ func (c *sitterCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Count < 1 || c.Count > 40 {
 		return &exitError{code: exitUsage, message: "persona: -count must lie between 1 and 40."}
 	}
+	if len(c.Only) > 0 && !c.Faults {
+		return &exitError{code: exitUsage, message: "persona: -only goes with -faults."}
+	}
+	for _, code := range c.Only {
+		if !slices.ContainsFunc(sitter.Faults(), func(f sitter.Fault) bool { return f.Code == code }) {
+			return &exitError{code: exitUsage, message: fmt.Sprintf("persona: no photo is drawn for the code %s.", code)}
+		}
+	}
 	if err := os.MkdirAll(c.Out, 0o750); err != nil {
 		return &exitError{code: exitFailed, message: fmt.Sprintf("persona: the folder %s cannot be made.", c.Out)}
 	}

@@ -31,6 +31,12 @@ func TestSitterDrawsPhotosThatPass(t *testing.T) {
 	code, _, said = api.persona(t, "sitter", "-out", dir, "-count", "41")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, said, "between 1 and 40")
+	code, _, said = api.persona(t, "sitter", "-out", dir, "-faults", "-only", "blurred,nonsense")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, said, "nonsense")
+	code, _, said = api.persona(t, "sitter", "-out", dir, "-only", "blurred")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, said, "-faults")
 }
 
 func TestSitterDrawsFaults(t *testing.T) {
