@@ -126,8 +126,7 @@ func withChoice(photo Photo, choice Choice) *persona.PhotoReport {
 	}
 	report.Findings = append(findings, choice.Findings...)
 	report.Primary = choice.Primary
-	refuses := func(f persona.Finding) bool { return f.Refuses }
-	report.Accepted = (report.Accepted || refused) && !slices.ContainsFunc(report.Findings, refuses)
+	report.Accepted = (report.Accepted || refused) && !persona.Refuses(report.Findings)
 	report.Verdict = persona.VerdictOf(report.Accepted, report.Findings)
 	return &report
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -107,7 +106,7 @@ func (t *intake) judge(p storage.NewPhoto, facts photo.Facts, cut bool) {
 	t.server.metrics.bytes.Add(float64(facts.Bytes))
 	findings := facts.Findings
 	if cut {
-		findings = []persona.Finding{tooLargeFile(t.server.Judge.Policy)}
+		findings = []persona.Finding{t.server.Judge.Policy.TooLarge()}
 	}
 	for _, f := range findings {
 		if f.Refuses {
@@ -119,11 +118,6 @@ func (t *intake) judge(p storage.NewPhoto, facts photo.Facts, cut bool) {
 	t.server.metrics.photos.WithLabelValues("usable").Inc()
 	p.Width, p.Height, p.Format = facts.Width, facts.Height, facts.Format
 	t.photos = append(t.photos, p)
-}
-
-// tooLargeFile is what is found about a file of which only the beginning was looked at.
-func tooLargeFile(p persona.PhotoPolicy) persona.Finding {
-	return persona.NewFinding(persona.PhotoTooLargeFile, true, fmt.Sprintf("more than %d MB", p.MaxBytes>>20))
 }
 
 // throwAway reads the rest of a part into w, within what the request has left for that.

@@ -109,7 +109,7 @@ func (sc *scoring) judge(ctx context.Context, data []byte) (photo.Measures, erro
 	defer sc.server.slots.Release(1)
 	judge := sc.server.Judge
 	if int64(len(data)) > judge.Policy.MaxBytes {
-		return photo.Measures{Findings: []persona.Finding{tooLargeFile(judge.Policy)}}, nil
+		return photo.Measures{Findings: []persona.Finding{judge.Policy.TooLarge()}}, nil
 	}
 	judged, err := judge.Bytes(ctx, data, sc.at)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"time"
 
@@ -43,12 +42,7 @@ func (r *result) has(code persona.PhotoCode) (found, refuses bool) {
 }
 
 func (r *result) refused() bool {
-	for _, f := range r.findings {
-		if f.Refuses {
-			return true
-		}
-	}
-	return !r.decoded
+	return !r.decoded || persona.Refuses(r.findings)
 }
 
 // Run judges every photo by the policy p, with faces described by d (nil for the classical way), and compares what was
@@ -95,8 +89,7 @@ func look(ctx context.Context, judge *photo.Judge, label *Label, path string) re
 		return r
 	}
 	if int64(len(data)) > judge.Policy.MaxBytes {
-		r.findings = []persona.Finding{persona.NewFinding(
-			persona.PhotoTooLargeFile, true, "more than "+strconv.FormatInt(judge.Policy.MaxBytes>>20, 10)+" MB")}
+		r.findings = []persona.Finding{judge.Policy.TooLarge()}
 		r.problem = r.findings[0].Why
 		return r
 	}

@@ -114,6 +114,11 @@ func NewFinding(code PhotoCode, refuses bool, detail string) Finding {
 	return Finding{Code: code, Refuses: refuses, Why: strings.Replace(said.Why, "…", detail, 1), Do: said.Do}
 }
 
+// Refuses reports whether a photo with these findings cannot be used.
+func Refuses(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Refuses })
+}
+
 // RefusalsFirst returns the findings in the order in which people need them: first those for which the photo cannot be
 // used, then those that are only notes; else as they were.
 func RefusalsFirst(findings []Finding) []Finding {

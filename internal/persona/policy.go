@@ -1,5 +1,7 @@
 package persona
 
+import "fmt"
+
 // PhotoPolicy is every limit that photos must keep. The zero value is useless: start from DefaultPhotoPolicy.
 type PhotoPolicy struct {
 	MinPhotos int   `env:"PERSONA_PHOTOS_MIN"`       // fewest photos of one training, and fewest that must be good
@@ -13,6 +15,11 @@ type PhotoPolicy struct {
 	MinScore  int   `env:"PERSONA_PHOTO_MIN_SCORE"`  // a photo is kept when its overall score is above this (0 to 100)
 	CropSide  int   `env:"PERSONA_PHOTO_CROP_SIDE"`  // side of the prepared square picture, in pixels
 	Augment   int   `env:"PERSONA_PHOTO_AUGMENTED"`  // augmented variants made of each kept photo
+}
+
+// TooLarge is what is found about a file of which only the beginning was looked at.
+func (p PhotoPolicy) TooLarge() Finding {
+	return NewFinding(PhotoTooLargeFile, true, fmt.Sprintf("more than %d MB", p.MaxBytes>>20))
 }
 
 // DefaultPhotoPolicy holds the guide's values: 5 to 20 photos of 500 KB to 10 MB and at least 512 x 512 pixels, kept

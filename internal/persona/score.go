@@ -38,7 +38,7 @@ type PhotoReport struct {
 func (r PhotoReport) WithChoice(use, primary bool, findings []Finding) PhotoReport {
 	r.Findings = RefusalsFirst(slices.Concat(r.Findings, findings))
 	r.Primary = primary
-	if !use && slices.ContainsFunc(findings, func(f Finding) bool { return f.Refuses }) {
+	if !use && Refuses(findings) {
 		r.Accepted = false
 	}
 	r.Verdict = VerdictOf(r.Accepted, r.Findings)

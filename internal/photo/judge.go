@@ -30,12 +30,7 @@ type Measures struct {
 // Accepted reports whether the photo by itself is good enough: nothing refuses it, and its overall score is above
 // p.MinScore.
 func (m Measures) Accepted(p persona.PhotoPolicy) bool {
-	for _, f := range m.Findings {
-		if f.Refuses {
-			return false
-		}
-	}
-	return m.Faces == 1 && m.Score.Overall > float64(p.MinScore)
+	return !persona.Refuses(m.Findings) && m.Faces == 1 && m.Score.Overall > float64(p.MinScore)
 }
 
 // Judge looks at photos by one policy and with one way to describe faces. Any number of goroutines may use it at once;
@@ -138,7 +133,7 @@ func (j *Judge) judge(out *Judgement, f *file, at time.Time) (err error) {
 		return nil
 	}
 	main, q := faces[0], out.Quality
-	out.Face, out.Faces = main.Face, people(faces)
+	out.Face, out.Faces = main.Face, q.People
 	out.Score = score(pic.w, pic.h, main, q)
 	out.Hash.addFace(main.grey)
 	if err := out.describe(j.describer, main); err != nil {
@@ -172,12 +167,7 @@ func (j *Judgement) findAge(at time.Time) {
 
 // findLowScore adds the last resort: a photo that nothing in particular is wrong with, but that is not good either.
 func (j *Judgement) findLowScore(p persona.PhotoPolicy) {
-	for _, f := range j.Findings {
-		if f.Refuses {
-			return
-		}
-	}
-	if j.Score.Overall <= float64(p.MinScore) {
+	if !persona.Refuses(j.Findings) && j.Score.Overall <= float64(p.MinScore) {
 		j.Findings = append(j.Findings, persona.NewFinding(
 			persona.PhotoLowScore, true, fmt.Sprintf("%.0f", j.Score.Overall)))
 	}

@@ -78,7 +78,9 @@ func (j *Judgement) explainDoubtful(f seen) (persona.Finding, bool) {
 func (j *Judgement) look(candidates []candidate, small plane, scale float64, fits func(seen) bool) (seen, bool) {
 	for _, c := range candidates[:min(len(candidates), 3)] {
 		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
-		if f := j.pic.refine(c, small, scale); fits(f) {
+		f := j.pic.refine(c, small, scale)
+		f.tile.release() // what was seen is in the chip
+		if fits(f) {
 			j.Face, j.Faces = f.Face, 1
 			return f, true
 		}
