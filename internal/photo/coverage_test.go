@@ -58,7 +58,7 @@ func TestTheKindsOfDrawnPhotosAreTold(t *testing.T) {
 	t.Parallel()
 	poses := []func(p *sitter.Pose){
 		func(p *sitter.Pose) { p.Smile = 0.1 },
-		func(p *sitter.Pose) { p.Yaw, p.Background = -24, 101 },
+		func(p *sitter.Pose) { p.Yaw, p.Background = -21, 101 },
 		func(p *sitter.Pose) { p.Smile = 0.95 },
 		func(p *sitter.Pose) { p.Yaw, p.Pitch, p.Background = -5, 4, 102 },
 		func(p *sitter.Pose) { p.Smile, p.Light, p.Contrast = 0.1, 70, 0.6 },

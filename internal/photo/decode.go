@@ -9,8 +9,7 @@ import (
 	"image/png"
 	"slices"
 
-	"github.com/gen2brain/jpegn"
-
+	"github.com/inflio/persona/internal/dct"
 	"github.com/inflio/persona/internal/persona"
 )
 
@@ -33,7 +32,7 @@ func Decode(data []byte, p persona.PhotoPolicy) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pic.upright(), nil
+	return pic.at(f.plan.reduce).upright(), nil
 }
 
 // file is an inspected file that may be decoded.
@@ -60,15 +59,15 @@ func inspectFile(data []byte, p persona.PhotoPolicy) (*file, error) {
 }
 
 func (f *file) decode() (*picture, error) {
-	img, err := f.decodeStored()
+	pic, err := f.decodeStored()
 	if err != nil {
 		code := persona.PhotoDamaged
-		if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) || errors.Is(err, jpegn.ErrUnsupported) {
+		if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) || errors.Is(err, dct.ErrUnsupported) {
 			code = persona.PhotoNotImage
 		}
 		return nil, unusable(append(f.facts.Findings, persona.NewFinding(code, true, "")))
 	}
-	return newPicture(img, f.header.exif.turn, f.header.width, f.header.height), nil
+	return pic, nil
 }
 
 func unusable(findings []persona.Finding) error {
@@ -80,77 +79,35 @@ func unusable(findings []persona.Finding) error {
 }
 
 // decodeStored decodes as stored. Decoders meet hostile bytes here, so a panic inside one is an error of the file.
-func (f *file) decodeStored() (img image.Image, err error) {
+func (f *file) decodeStored() (pic *picture, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			img, err = nil, fmt.Errorf("photo: decoder failed: %v", r)
+			pic, err = nil, fmt.Errorf("photo: decoder failed: %v", r)
 		}
 	}()
-	switch {
-	case f.header.format == FormatPNG:
-		img, err = png.Decode(bytes.NewReader(f.data))
-	case f.header.strict():
-		img, err = jpeg.Decode(bytes.NewReader(f.data))
-	default:
-		img, err = jpegn.Decode(bytes.NewReader(f.data), &jpegn.Options{ScaleDenom: f.plan.reduce})
-		if err == nil && f.plan.reduce == 1 && suspicious(img) {
-			// The memory set aside is that of one picture, and the deferred function would keep the first one alive.
-			img = nil
-			img, err = jpeg.Decode(bytes.NewReader(f.data))
+	size := image.Pt(f.header.width, f.header.height)
+	if f.header.partial() {
+		coded, err := dct.Open(f.data)
+		if err == nil && coded.Size(1) != size {
+			err = errOtherSize
 		}
-	}
-	if err == nil {
-		k := f.plan.reduce
-		if img.Bounds().Size() != image.Pt((f.header.width+k-1)/k, (f.header.height+k-1)/k) {
-			err = errors.New("photo: not the picture that the header told")
+		if err != nil {
+			return nil, err
 		}
+		return newCodedPicture(coded, f.header.exif.turn, f.plan.reduce), nil
 	}
-	return img, err
+	decode := png.Decode
+	if f.header.format == FormatJPEG {
+		decode = jpeg.Decode
+	}
+	img, err := decode(bytes.NewReader(f.data))
+	if err == nil && img.Bounds().Size() != size {
+		err = errOtherSize
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newPicture(img, f.header.exif.turn), nil
 }
 
-// suspicious looks for what the fast decoder leaves behind when it conceals damage, so that the exact one is asked: units
-// that were never written, which are zero in every channel, and an end without any detail, which is how data that ends
-// too early is filled up. Damage after which nearly as many units follow as should is missed, as the exact decoder misses
-// it too: of files with 2000 bytes overwritten in the middle a third, of those with restart markers one in sixteen. So
-// is damage in a picture that is decoded at less than its full size.
-func suspicious(img image.Image) bool {
-	const block = 8
-	switch src := img.(type) {
-	case *image.YCbCr:
-		b := src.Rect
-		for y := b.Min.Y; y < b.Max.Y; y += block {
-			for x := b.Min.X; x < b.Max.X; x += block {
-				c := src.COffset(x, y)
-				if src.Cb[c] == 0 && src.Cr[c] == 0 && src.Y[src.YOffset(x, y)] == 0 {
-					return true
-				}
-			}
-		}
-		subX, subY := subsampling(src.SubsampleRatio)
-		w, h := b.Dx(), b.Dy()
-		cw, ch := (w-1)>>subX+1, (h-1)>>subY+1
-		return evenEnd(src.Y, src.YStride, w, h, endRun) &&
-			evenEnd(src.Cb, src.CStride, cw, ch, endRun>>subX) && evenEnd(src.Cr, src.CStride, cw, ch, endRun>>subX)
-	case *image.Gray:
-		return evenEnd(src.Pix, src.Stride, src.Rect.Dx(), src.Rect.Dy(), endRun)
-	default:
-		return true
-	}
-}
-
-// endRun is how many pixels at the end of the last row of blocks must be the same to look like missing data. Fewer units
-// are missing only where little is wrong; and even corners are common.
-const endRun = 128
-
-// evenEnd reports whether the last samples of the last row of blocks of a plane of w by h are all the same.
-func evenEnd(pix []uint8, stride, w, h, run int) bool {
-	last := pix[(h-1)*stride+w-1]
-	for y := (h - 1) &^ 7; y < h; y++ {
-		for _, v := range pix[y*stride+max(0, w-run):][:min(run, w)] {
-			if v != last {
-				return false
-			}
-		}
-	}
-	return true
-}
+var errOtherSize = errors.New("photo: not the picture that the header told")

@@ -6,7 +6,7 @@
 // A photo's way through the files, from judge.go:
 //
 //	the file     file, inspect*, exif, decode, memory
-//	its pixels   picture, row, ycc, turn, plane, reduce, blur; tile and draw cut and turn faces; affine, patch
+//	its pixels   picture, coded, row, ycc, turn, plane, reduce, blur; tile and draw cut and turn faces; affine, patch
 //	its faces    scan and cascade run Pigo's cascades, detect searches, face looks closely, noface says why there is none
 //	measures     quality names them; measure, framing, detail, eyes, mouth, colour, border, background, thumb take them
 //	verdict      rules is the table of cuts, findings applies it, score makes the guide's scores

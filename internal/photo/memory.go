@@ -25,7 +25,7 @@ const smallestSide = 2 * overviewSide
 
 // plan is how a file will be decoded, and the bytes that are set aside for it.
 type plan struct {
-	reduce int // 1, 2, 4 or 8
+	reduce int // by which the finest parts are reduced that may be decoded: 1, 2 or 4
 	bytes  int64
 }
 
@@ -34,12 +34,12 @@ type plan struct {
 func planFor(h header, fileBytes int64, p persona.PhotoPolicy) (best plan, ok bool) {
 	side := int64(max(p.CropSide, 0))
 	more := fileBytes + workingBytes + bytesPerCropSide*side*side
-	for reduce := 1; reduce <= 8; reduce *= 2 {
-		if reduce > 1 && (!h.scalable() || max(h.width, h.height)/reduce < smallestSide) {
+	for reduce := 1; reduce <= smallestCoded; reduce *= 2 {
+		if reduce > 1 && (!h.partial() || max(h.width, h.height)/reduce < smallestSide) {
 			break
 		}
 		best = plan{reduce, h.decodedBytes(reduce) + more}
-		if best.fits(p.MaxMemory) && (!h.scalable() || int64(h.width)*int64(h.height) <= enoughPixels*int64(reduce*reduce)) {
+		if best.fits(p.MaxMemory) && (!h.partial() || int64(h.width)*int64(h.height) <= enoughPixels*int64(reduce*reduce)) {
 			return best, true
 		}
 	}
@@ -73,13 +73,9 @@ func (h header) kind() string {
 	}
 }
 
-// scalable reports whether the decoder can decode the file smaller.
-func (h header) scalable() bool { return h.format == FormatJPEG && !h.strict() }
-
-// strict reports whether a JPEG is one for image/jpeg. The fast decoder conceals what is wrong with the scans of a
-// progressive file, and returns files of ink colours, or with a scan for each channel, blank and without an error.
-func (h header) strict() bool {
-	return h.jpeg.components > 3 || h.jpeg.progressive || h.jpeg.scans > 1
+// partial reports whether parts of a file can be decoded, and at smaller sizes.
+func (h header) partial() bool {
+	return h.format == FormatJPEG && !h.jpeg.progressive && h.jpeg.scans <= 1 && h.jpeg.plain()
 }
 
 // decodedBytes is at least what decoding takes at its peak, and at most about twice as much.
@@ -88,7 +84,7 @@ func (h header) decodedBytes(reduce int) int64 {
 	if h.format == FormatPNG {
 		return int64(pixels*h.png.bytesPerPixel()) + 1<<20
 	}
-	return int64(h.jpeg.decodedBytes(float64(h.width), float64(h.height), reduce, h.strict())) + 1<<20
+	return int64(h.jpeg.decodedBytes(float64(h.width), float64(h.height), reduce, h.partial())) + 1<<20
 }
 
 // bytesPerPixel follows image/png: the picture, and for an interlaced one the passes beside it.
@@ -110,7 +106,7 @@ func (h pngHeader) bytesPerPixel() float64 {
 }
 
 // decodedBytes follows the two decoders. Units that stick out of the picture count.
-func (h jpegHeader) decodedBytes(width, height float64, reduce int, strict bool) float64 {
+func (h jpegHeader) decodedBytes(width, height float64, reduce int, partial bool) float64 {
 	across, down := 1, 1
 	for _, s := range h.sampling {
 		across, down = max(across, s[0]), max(down, s[1])
@@ -122,12 +118,14 @@ func (h jpegHeader) decodedBytes(width, height float64, reduce int, strict bool)
 	}
 	samples := units * float64(blocks*64)
 	pixels := units * float64(across*down*64)
-	switch {
-	case !strict && h.plain():
-		return samples / float64(reduce*reduce)
-	case !strict:
-		// Channels at full size, and the colours made of them.
-		return (samples + pixels*float64(2*h.components+4)) / float64(reduce*reduce)
+	if partial {
+		// A quarter and where each unit begins; and a part, which may be all of the picture. At half size all channels may
+		// have as many samples.
+		part := samples
+		if reduce > 1 {
+			part = pixels * float64(h.components) / float64(reduce*reduce)
+		}
+		return samples/16 + 12*units + part
 	}
 	bytes := samples
 	if h.progressive {

@@ -3,6 +3,8 @@ package photo
 import (
 	"image"
 	"image/color"
+
+	"github.com/inflio/persona/internal/dct"
 )
 
 // picture is a decoded photo as it was stored, with the turn that makes it stand upright kept aside: a turned copy of
@@ -16,18 +18,17 @@ type picture struct {
 	palette *[256][4]uint8 // of other
 	turn    turn
 	min     image.Point
-	sw, sh  int     // as stored and decoded
-	w, h    int     // upright, as in the file
-	reduce  float64 // pixels of the file that one decoded pixel stands for, each way: 1, 2, 4 or 8
+	sw, sh  int          // as stored and decoded
+	w, h    int          // upright, as in the file
+	reduce  int          // pixels of the file that one decoded pixel stands for, each way: 1, 2 or 4
+	coded   *dct.Picture // of which finer parts can be decoded; or nil
+	finest  int          // reduce of the finest
 }
 
-// newPicture takes what was decoded from a file of w by h stored pixels.
-func newPicture(img image.Image, t turn, w, h int) *picture {
+// newPicture takes a picture that was decoded at its full size.
+func newPicture(img image.Image, t turn) *picture {
 	b := img.Bounds()
-	p := &picture{turn: t, min: b.Min, sw: b.Dx(), sh: b.Dy(), w: w, h: h, reduce: 1}
-	for float64(p.sw)*p.reduce < float64(w) {
-		p.reduce *= 2
-	}
+	p := &picture{turn: t, min: b.Min, sw: b.Dx(), sh: b.Dy(), w: b.Dx(), h: b.Dy(), reduce: 1}
 	if t.swaps() {
 		p.w, p.h = p.h, p.w
 	}
@@ -51,7 +52,7 @@ func view(img image.Image) *picture {
 	if u, ok := img.(*uprightImage); ok {
 		return u.pic
 	}
-	return newPicture(img, 0, img.Bounds().Dx(), img.Bounds().Dy())
+	return newPicture(img, 0)
 }
 
 // toDecoded maps upright coordinates of the file to those of the decoded pixels.
@@ -60,7 +61,7 @@ func (p *picture) toDecoded() affine {
 	if p.turn.swaps() {
 		w, h = h, w
 	}
-	k := 1 / p.reduce
+	k := 1 / float64(p.reduce)
 	return p.turn.toStored(w, h).then(affine{k, 0, 0, 0, k, 0})
 }
 

@@ -13,12 +13,15 @@ func newPlane(w, h int) plane { return plane{make([]uint8, w*h), w, h} }
 // overview is the luminance of p, upright, reduced by averaging so that its longer side is at most side. scale is how
 // many pixels of the file one pixel of it stands for.
 func (p *picture) overview(side int) (small plane, scale float64) {
+	if p.coded != nil && max(p.sw, p.sh) < side {
+		p = p.at(p.enoughFor(side))
+	}
 	fit := max(1, float64(max(p.sw, p.sh))/float64(side))
 	w, h := max(1, int(math.Round(float64(p.sw)/fit))), max(1, int(math.Round(float64(p.sh)/fit)))
 	buf := borrow(5 * p.sw)
 	defer giveBack(buf)
 	small = reduce(p.sw, p.sh, w, h, func(y int) []uint8 { return p.lumaRow(y, buf) })
-	scale = fit * p.reduce
+	scale = fit * float64(p.reduce)
 	return small.turned(p.turn), scale
 }
 

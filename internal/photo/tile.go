@@ -1,6 +1,9 @@
 package photo
 
-import "math"
+import (
+	"image"
+	"math"
+)
 
 // tile is a part of a picture around a face, reduced by a whole factor and still as stored. It is what every measure
 // and crop of the face is drawn from, so that the full picture is read once.
@@ -17,8 +20,9 @@ const mostShrink = 256
 // tile cuts out the upright rectangle between low and high, clipped to the picture, reduced by the whole factor
 // shrink. A rectangle that misses the picture gives the nearest pixels.
 func (p *picture) tile(low, high Point, shrink int) *tile {
+	p = p.suited(shrink)
 	m := p.toDecoded()
-	shrink /= int(p.reduce)
+	shrink /= p.reduce
 	ax, ay := m.at(low.X, low.Y)
 	bx, by := m.at(high.X, high.Y)
 	whole := func(a, b float64, limit int) (from, to int) {
@@ -36,6 +40,7 @@ func (p *picture) tile(low, high Point, shrink int) *tile {
 	t.rgb = borrow(3*t.w*(t.h+1) + drawSlack)[:3*t.w*t.h]
 	k := 1 / float64(shrink)
 	t.from = m.then(affine{k, 0, -float64(x0) * k, 0, k, -float64(y0) * k})
+	defer p.decodePart(image.Rect(x0, y0, x0+t.w*shrink, y0+t.h*shrink))()
 	switch {
 	case p.ycc != nil:
 		t.fillYCC(p, x0, y0)

@@ -5,6 +5,10 @@ import "image"
 // fillYCC averages luma over each block and takes colour from the block's samples, converting once a block.
 func (t *tile) fillYCC(p *picture, x0, y0 int) {
 	img, k := p.ycc, t.shrink
+	if k == 1 && img.SubsampleRatio == image.YCbCrSubsampleRatio444 {
+		t.fillWhole(p, x0, y0)
+		return
+	}
 	if k == 1 {
 		for y := range t.h {
 			fillYCCRow(t.rgb[3*y*t.w:][:3*t.w], img, p.min.X+x0, p.min.Y+y0+y)
@@ -117,6 +121,21 @@ func (t *tile) fillHalf(p *picture, x0, y0 int) {
 			luma := uint32(above[2*x]) + uint32(above[2*x+1]) + uint32(below[2*x]) + uint32(below[2*x+1])
 			c := colourOf(uint32(cb), uint32(crs[x]))
 			c.light(out[3*x:3*x+3:3*x+3], (luma+2)>>2)
+		}
+	}
+}
+
+// fillWhole is for pixels that each have a sample of colour.
+func (t *tile) fillWhole(p *picture, x0, y0 int) {
+	img := p.ycc
+	for y := range t.h {
+		left, top := p.min.X+x0, p.min.Y+y0+y
+		luma := img.Y[img.YOffset(left, top):][:t.w]
+		at := img.COffset(left, top)
+		cbs, crs := img.Cb[at:][:t.w], img.Cr[at:][:t.w]
+		out := t.rgb[3*y*t.w:][:3*t.w]
+		for x, l := range luma {
+			colourOf(uint32(cbs[x]), uint32(crs[x])).light(out[3*x:3*x+3:3*x+3], uint32(l))
 		}
 	}
 }
