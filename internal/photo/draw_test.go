@@ -33,10 +33,11 @@ func TestDrawInterpolates(t *testing.T) {
 	whole := photo.CutTile(img, photo.Point{}, photo.Point{X: 60, Y: 45}, 1)
 	sin, cos := math.Sincos(0.3)
 	for name, m := range map[string][6]float64{
-		"as it is": {1, 0, 0, 0, 1, 0},
-		"enlarged": {0.4, 0, 3.3, 0, 0.4, 5.1},
-		"turned":   {cos, -sin, 12, sin, cos, -2},
-		"reduced":  {1.7, 0.1, -4, -0.1, 1.7, -3},
+		"as it is":       {1, 0, 0, 0, 1, 0},
+		"enlarged":       {0.4, 0, 3.3, 0, 0.4, 5.1},
+		"turned":         {cos, -sin, 12, sin, cos, -2},
+		"reduced":        {1.7, 0.1, -4, -0.1, 1.7, -3},
+		"reduced within": {1.3, 0.02, 2, -0.02, 1.05, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
