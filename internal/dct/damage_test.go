@@ -94,7 +94,7 @@ func TestMostDamageIsNoticed(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	for _, data := range files(f) {
+	for _, data := range files(f, 40, 30) {
 		f.Add(data)
 		f.Add(data[:len(data)*2/3])
 	}

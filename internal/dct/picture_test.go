@@ -15,9 +15,9 @@ import (
 )
 
 // files are pictures stored in every way that is read.
-func files(t testing.TB) map[string][]byte {
+func files(t testing.TB, w, h int) map[string][]byte {
 	t.Helper()
-	img := scene(203, 139)
+	img := scene(w, h)
 	grey := image.NewGray(img.Rect)
 	for i := range grey.Pix {
 		grey.Pix[i] = img.Pix[4*i]
@@ -33,16 +33,16 @@ func files(t testing.TB) map[string][]byte {
 		"with restarts":    encoded(t, img, jpegn.EncodeOptions{RestartInterval: 3}),
 		"grey":             encoded(t, grey, jpegn.EncodeOptions{}),
 		"one pixel":        encoded(t, scene(1, 1), jpegn.EncodeOptions{}),
-		"4:1:1, made":      made(101, 45, 4, 1, 0),
-		"4:1:0, made":      made(101, 45, 4, 2, 0),
-		"4:2:0, made":      made(150, 90, 2, 2, 7),
-		"4:4:4, made":      made(150, 90, 1, 1, 0),
+		"4:1:1, made":      made(w/2, h/3, 4, 1, 0),
+		"4:1:0, made":      made(w/2, h/3, 4, 2, 0),
+		"4:2:0, made":      made(2*w/3, 2*h/3, 2, 2, 7),
+		"4:4:4, made":      made(2*w/3, 2*h/3, 1, 1, 0),
 	}
 }
 
 func TestPicturesAreThoseOfTheStandardDecoder(t *testing.T) {
 	t.Parallel()
-	for name, data := range files(t) {
+	for name, data := range files(t, 203, 139) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want, err := jpeg.Decode(bytes.NewReader(data))
@@ -70,7 +70,7 @@ func TestPicturesAreThoseOfTheStandardDecoder(t *testing.T) {
 
 func TestPartsAreThoseOfTheWhole(t *testing.T) {
 	t.Parallel()
-	for name, data := range files(t) {
+	for name, data := range files(t, 203, 139) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, err := dct.Open(data)

@@ -209,7 +209,7 @@ func (r *reader) scan(b []byte) error {
 	if n == 3 && r.inks {
 		return ErrUnsupported
 	}
-	if n == 0 || len(b) < 4+2*int(b[0]) {
+	if n == 0 || len(b) == 0 || len(b) < 4+2*int(b[0]) {
 		return ErrDamaged
 	}
 	if int(b[0]) != n {
