@@ -47,9 +47,10 @@ type candidate struct {
 	roll       float64 // degrees clockwise that the face is turned
 }
 
-// search finds candidates in an upright overview, best first. Everything is looked at thoroughly, and in turned copies,
-// only when the quick search finds nothing sure: Pigo finds 95 % of faces tilted by 10 degrees, but 70 % at 20 and none
-// at 90.
+// search finds candidates in an upright overview, best first. Everything is looked at thoroughly, in a mirror, and in
+// turned copies, only when the quick search finds nothing sure. Pigo finds 95 % of faces tilted by 10 degrees, but 70 %
+// at 20 and none at 90. It is not symmetric either: of 1445 hand-marked faces 16 are found in the mirror only, twice as many
+// as by steps of .05 with thrice the windows.
 func search(g plane) []candidate {
 	pad := padding(g)
 	padded := g.padded(pad)
@@ -57,6 +58,7 @@ func search(g plane) []candidate {
 	if len(found) == 0 || found[0].q < sureQ {
 		l := limits(g)
 		found = mergeCandidates(found, scan(padded, l, pad))
+		found = mergeCandidates(found, mirrored(padded, func(g plane) []candidate { return scan(g, l, pad) }))
 		l.smallest = max(l.smallest, int(turnedShare*float64(min(g.w, g.h))))
 		for _, degrees := range []float64{-25, 25} {
 			found = mergeCandidates(found, turnedBack(padded, degrees, func(g plane) []candidate { return scan(g, l, 0) }))
@@ -141,6 +143,16 @@ func quickScan(g plane, l, whole limit, border int) []candidate {
 			}
 		}
 		found = mergeCandidates(found, cluster(windows))
+	}
+	return found
+}
+
+// mirrored looks for faces in the mirror.
+func mirrored(g plane, look func(plane) []candidate) []candidate {
+	m := affine{-1, 0, float64(g.w), 0, 1, 0}
+	found := look(g.sampled(m, g.w, g.h))
+	for i := range found {
+		found[i].x, found[i].y = m.at(found[i].x, found[i].y)
 	}
 	return found
 }

@@ -93,14 +93,17 @@ func Overview(img image.Image, side int) (pix []uint8, w, h int) {
 }
 
 // RawDescription describes the best face of an upright picture before what is common to all is taken out; nil without
-// a face.
+// a sure one. It asks the detector alone: what faces have in common is not known yet when it is learnt.
 func RawDescription(img image.Image) Descriptor {
 	pic := view(img)
-	faces, _ := pic.closer(pic.overview(overviewSide))
-	if len(faces) == 0 {
+	small, scale := pic.overview(overviewSide)
+	found := search(small)
+	if len(found) == 0 || found[0].q < sureQ {
 		return nil
 	}
-	return faces[0].aligned().rawDescription()
+	c := found[0]
+	c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
+	return pic.refine(c, small, scale).aligned().rawDescription()
 }
 
 // CommonMean is the mean that is taken out of raw descriptions.

@@ -84,9 +84,10 @@ func FindFaces(img image.Image) []Face {
 // seen is a face together with what it is measured on.
 type seen struct {
 	Face
-	tile *tile
-	chip *image.RGBA
-	grey plane // the chip's luma
+	tile   *tile
+	chip   *image.RGBA
+	grey   plane   // the chip's luma
+	turned float64 // degrees clockwise by which the picture was turned to find it
 }
 
 // closer looks at each candidate of the overview in the full picture. Those that are faces come with the one that
@@ -116,35 +117,6 @@ func (p *picture) closer(small plane, scale float64) (faces, doubtful []seen) {
 // weight orders the faces of one picture: a large face in front matters more than a clearer small one behind it.
 func (f Face) weight() float64 { return f.IED() * min(f.Q, certainQ) }
 
-// What the detector's confidence and the landmarks' scatter say together: a logistic regression on 592 candidates on
-// hand-marked faces (HELEN, AFW) and 624 on pictures without people, half of them animals. With one half of each held
-// out it tells them apart with an area under the curve of .981; the confidence alone does with .973. The scatter of eyes
-// and eye corners, and how far the landmarks lie from the mean face, add nothing. The constant is one above the fitted
-// -6.9: a face that is missed costs more than one that is refused later. Faces accepted .952, false ones in a picture
-// .024 (.065 with an animal); adding the scatters up and comparing with log Q gave .959 and .051 (.116).
-const (
-	perLogQ  = 2.93
-	perNose  = -14.9
-	perMouth = -33.3
-	evenOdds = -5.9
-)
-
-// plausible weighs the detector's confidence against the scatter of the landmarks. Folds, logos and pets that the
-// detector takes for faces have landmarks that cannot be found twice at the same place; a mask hides mouth and nose only.
-func (f Face) plausible() bool {
-	s := f.scatter
-	switch {
-	case f.IED() <= 0:
-		return false
-	case f.Q >= certainQ:
-		return true
-	case f.Q >= sureQ && s.pupils < 0.05 && s.corners < 0.05:
-		return true
-	default:
-		return perLogQ*math.Log(f.Q)+perNose*s.nose+perMouth*s.mouth+evenOdds > 0
-	}
-}
-
 // The pupils are looked for in a strip of the size of a chip's eyes and what is around them.
 const (
 	stripWidth, stripHeight = 240, 160
@@ -170,7 +142,7 @@ func (p *picture) refine(c candidate, small plane, scale float64) seen {
 	f.tile = p.around(f.Eyes, ied)
 	f.findPupils(chipIED, func(m affine) plane { return grey(f.tile.draw(m, stripWidth, stripHeight)) })
 	f.findLandmarks()
-	f.Q = c.q
+	f.Q, f.turned = c.q, c.roll
 	dx, dy := f.Eyes[0].to(f.Eyes[1])
 	f.Roll = math.Atan2(dy, dx) * 180 / math.Pi
 	f.Box = box(c, p.w, p.h)

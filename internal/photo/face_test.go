@@ -7,8 +7,10 @@ import (
 	"image"
 	"image/draw"
 	"math"
+	"math/rand/v2"
 	"testing"
 
+	"github.com/disintegration/gift"
 	pigo "github.com/esimov/pigo/core"
 	"github.com/stretchr/testify/require"
 
@@ -176,5 +178,37 @@ func TestNoFaceWhereThereIsNone(t *testing.T) {
 		ramp(320, 240),
 	} {
 		require.Empty(t, photo.FindFaces(img))
+	}
+}
+
+func TestSpotsAreNoFaces(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		spots := image.NewGray(image.Rect(0, 0, 32, 32))
+		for i := range spots.Pix {
+			spots.Pix[i] = uint8(r.IntN(256))
+		}
+		large := image.NewGray(image.Rect(0, 0, 480, 480))
+		gift.New(gift.Resize(480, 480, gift.CubicResampling)).Draw(large, spots)
+		require.Empty(t, photo.FindFaces(large))
+	}
+}
+
+func TestFindFacesSeesTheSameInTheMirror(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		identity uint64
+		yaw      float64
+	}{{2, 35}, {6, -35}} {
+		pose := sitter.DefaultPose()
+		pose.Yaw = c.yaw
+		p := sitter.New(c.identity).Draw(480, 480, pose)
+		mirror := image.NewRGBA(p.Image.Rect)
+		gift.New(gift.FlipHorizontal()).Draw(mirror, p.Image)
+		plain, mirrored := photo.FindFaces(p.Image), photo.FindFaces(mirror)
+		require.Len(t, plain, 1)
+		require.Len(t, mirrored, 1)
+		require.InEpsilon(t, plain[0].Q, mirrored[0].Q, 0.05, "half turned: the whole search, which knows no side")
 	}
 }

@@ -21,6 +21,8 @@ const (
 	turnedEyes   = 0.04 // scatter of the pupils: at least the eyes are clear
 	clearEyes    = 0.03 // scatter of the pupils: eyes beyond doubt
 	clearMouth   = 0.05 // scatter of the mouth: none of the 58 has both
+	hiddenAlike  = 0.84 // likeness of a face with something before it: 9 of 10 that are told on 100 photos of masks
+	tinyAlike    = 0.89 // likeness of a tiny bare face: more than the three things in 160 pictures that pass for one
 	largeEyes    = 0.13 // eye distance over the picture's shorter side: things that are taken for faces are small
 	surelyDark   = 0.3  // share of the eyes' surroundings
 	surelyFaulty = 0.88 // EyesHidden or FaceCovered
@@ -58,10 +60,11 @@ func tooSmall(f seen) persona.Finding {
 // against it.
 func (j *Judgement) explainDoubtful(f seen) (persona.Finding, bool) {
 	s := f.scatter
-	if f.IED()*sidePerIED < smallestFace && f.Q >= turnedQ && s.pupils < clearEyes && s.mouth < clearMouth {
+	if f.IED()*sidePerIED < smallestFace && f.Q >= turnedQ && s.pupils < clearEyes && s.mouth < clearMouth &&
+		f.likeness() > tinyAlike {
 		return tooSmall(f), true
 	}
-	if f.IED() < largeEyes*float64(min(j.pic.w, j.pic.h)) {
+	if f.IED() < largeEyes*float64(min(j.pic.w, j.pic.h)) || f.likeness() < hiddenAlike {
 		return persona.Finding{}, false
 	}
 	q := measureFace(f)
