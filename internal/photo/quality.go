@@ -19,10 +19,8 @@ type Quality struct {
 	HeadOutside float64 `json:"head_outside"`
 	FaceOutside float64 `json:"face_outside"`
 
-	// Fineness stands for SHARPNESS: energy of fine over coarse detail without that of noise, .09 to .30 in sharp faces.
+	// Fineness stands for SHARPNESS: energy of fine over coarse detail without that of noise, .29 to .54 in sharp faces.
 	Fineness float64 `json:"fineness"`
-	// Noise is the standard deviation of the face's noise in levels of 0 to 255.
-	Noise float64 `json:"noise"`
 
 	// Percentiles of the face's luma, 0 to 255: 5th, 75th (skin) and 95th. Shares of the face without detail for
 	// brightness and darkness are OVEREXPOSURE and UNDEREXPOSURE PREVENTION turned around.
@@ -113,6 +111,7 @@ func (p *picture) measure(small plane, faces []seen) Quality {
 // measureFace measures what belongs to the face alone.
 func measureFace(f seen) Quality {
 	q := measureChip(f.chip, f.grey)
+	q.detail(f.grey, f.IED())
 	q.Hidden = Hidden{f.scatter.pupils, f.scatter.corners, f.scatter.nose, f.scatter.mouth}
 	q.lookAtEyes(f)
 	q.lookAtMouth(f)
@@ -123,7 +122,6 @@ func measureFace(f seen) Quality {
 func measureChip(chip *image.RGBA, g plane) Quality {
 	var q Quality
 	q.light(chip, g)
-	q.detail(g)
 	q.SkinColour = cheekColour(chip)
 	q.Unnatural = unnatural(q.SkinColour)
 	q.LowerColour = lowerColour(chip)

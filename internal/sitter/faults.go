@@ -93,14 +93,36 @@ func Faults() []Fault {
 	return faults
 }
 
-// somebodyElse is a person of another skin: nobody would take the two for one.
+// somebodyElse is a person of another skin, and of the next few such the one whose face differs most: nobody would take
+// the two for one.
 func somebodyElse(s Sitter) Sitter {
-	mine := s.traits().skin.y
-	for id := s.identity + 1; ; id++ {
-		if r := New(id).traits().skin.y / mine; r > 2 || r < 0.5 {
-			return New(id)
+	mine := s.traits()
+	var other Sitter
+	most, left := -1.0, 8
+	for id := s.identity + 1; left > 0; id++ {
+		t := New(id).traits()
+		if r := t.skin.y / mine.skin.y; r <= 2 && r >= 0.5 {
+			continue
+		}
+		left--
+		if d := mine.distance(t); d > most {
+			other, most = New(id), d
 		}
 	}
+	return other
+}
+
+// distance is how much the proportions of two faces differ.
+func (t *traits) distance(o *traits) float64 {
+	sum := math.Abs(t.beard - o.beard)
+	for _, p := range [][2]float64{
+		{t.width, o.width}, {t.chin, o.chin}, {t.eyeGap, o.eyeGap}, {t.eyeHeight, o.eyeHeight}, {t.browHeight, o.browHeight},
+		{t.browThick, o.browThick}, {t.noseLength, o.noseLength}, {t.noseWidth, o.noseWidth}, {t.mouthY, o.mouthY},
+		{t.mouthWidth, o.mouthWidth},
+	} {
+		sum += math.Abs(math.Log(p[0] / p[1]))
+	}
+	return sum
 }
 
 // Portrait draws the faulty picture of side x side pixels, or a good one when only the file is faulty.
