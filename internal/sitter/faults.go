@@ -116,8 +116,15 @@ func somebodyElse(s Sitter) Sitter {
 func (t *traits) distance(o *traits) float64 {
 	sum := math.Abs(t.beard - o.beard)
 	for _, p := range [][2]float64{
-		{t.width, o.width}, {t.chin, o.chin}, {t.eyeGap, o.eyeGap}, {t.eyeHeight, o.eyeHeight}, {t.browHeight, o.browHeight},
-		{t.browThick, o.browThick}, {t.noseLength, o.noseLength}, {t.noseWidth, o.noseWidth}, {t.mouthY, o.mouthY},
+		{t.width, o.width},
+		{t.chin, o.chin},
+		{t.eyeGap, o.eyeGap},
+		{t.eyeHeight, o.eyeHeight},
+		{t.browHeight, o.browHeight},
+		{t.browThick, o.browThick},
+		{t.noseLength, o.noseLength},
+		{t.noseWidth, o.noseWidth},
+		{t.mouthY, o.mouthY},
 		{t.mouthWidth, o.mouthWidth},
 	} {
 		sum += math.Abs(math.Log(p[0] / p[1]))
