@@ -11,7 +11,7 @@ type plane struct {
 }
 
 // newPlanes takes memory for the units of r, at a 1st, 2nd or 4th of their size.
-func (p *Picture) newPlanes(r image.Rectangle, scale int, make func(int) []uint8) planes {
+func (p *Picture) newPlanes(r image.Rectangle, scale int, room func(int) []uint8) planes {
 	var out planes
 	n := 0
 	for i, c := range p.channels {
@@ -19,7 +19,7 @@ func (p *Picture) newPlanes(r image.Rectangle, scale int, make func(int) []uint8
 		out[i].stride = r.Dx() * c.h * side
 		n += out[i].stride * r.Dy() * c.v * side
 	}
-	all := make(n)
+	all := room(n)
 	for i, c := range p.channels {
 		side := p.blockSide(i, scale)
 		n := out[i].stride * r.Dy() * c.v * side
@@ -58,15 +58,15 @@ func (p *Picture) Quarter() image.Image {
 // Part decodes the part of the picture that covers r, in pixels at the scale: 1 for full size, 2 for half, 4 for a
 // quarter. Each pixel of a smaller size is the mean of those that it stands for; at a quarter, of the lowest frequencies
 // only. The result is an *image.YCbCr, or an *image.Gray for one channel, whose bounds are r and what had to be decoded
-// with it. Its memory comes from make in one piece; what stands in it is anything.
-func (p *Picture) Part(r image.Rectangle, scale int, make func(n int) []uint8) image.Image {
+// with it. Its memory comes from room in one piece; what stands in it is anything.
+func (p *Picture) Part(r image.Rectangle, scale int, room func(n int) []uint8) image.Image {
 	if scale == 4 {
 		return p.Quarter()
 	}
 	r = r.Intersect(image.Rectangle{Max: p.Size(scale)})
 	w, h := p.unitSize(scale)
 	units := image.Rect(r.Min.X/w, r.Min.Y/h, (r.Max.X+w-1)/w, (r.Max.Y+h-1)/h)
-	out := p.newPlanes(units, scale, make)
+	out := p.newPlanes(units, scale, room)
 	d := decoder{pic: p, scale: scale}
 	for y := units.Min.Y; y < units.Max.Y; y++ {
 		for x := units.Min.X; x < units.Max.X; x++ {

@@ -7,7 +7,8 @@
 //
 //	the file     file, inspect*, exif, decode, memory
 //	its pixels   picture, coded, row, ycc, turn, plane, reduce, blur; tile and draw cut and turn faces; affine, patch
-//	its faces    scan and cascade run Pigo's cascades, detect searches, face looks closely, noface says why there is none
+//	its faces    scan and cascade run Pigo's cascades, detect searches, face looks closely, plausible believes it or not,
+//	             noface says why there is none
 //	measures     quality names them; measure, framing, detail, eyes, mouth, colour, border, background, thumb take them
 //	verdict      rules is the table of cuts, findings applies it, score makes the guide's scores
 //	who it is    describer is the port; describe, warp, common and descriptor are the classical one

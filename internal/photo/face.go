@@ -88,6 +88,7 @@ type seen struct {
 	chip   *image.RGBA
 	grey   plane   // the chip's luma
 	turned float64 // degrees clockwise by which the picture was turned to find it
+	alike  float64 // likeness, of those under certainQ
 }
 
 // closer looks at each candidate of the overview in the full picture. Those that are faces come with the one that
@@ -146,6 +147,9 @@ func (p *picture) refine(c candidate, small plane, scale float64) seen {
 	dx, dy := f.Eyes[0].to(f.Eyes[1])
 	f.Roll = math.Atan2(dy, dx) * 180 / math.Pi
 	f.Box = box(c, p.w, p.h)
+	if f.Q < certainQ && f.IED() > 0 {
+		f.alike = f.likeness()
+	}
 	return f
 }
 

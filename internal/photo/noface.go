@@ -61,10 +61,10 @@ func tooSmall(f seen) persona.Finding {
 func (j *Judgement) explainDoubtful(f seen) (persona.Finding, bool) {
 	s := f.scatter
 	if f.IED()*sidePerIED < smallestFace && f.Q >= turnedQ && s.pupils < clearEyes && s.mouth < clearMouth &&
-		f.likeness() > tinyAlike {
+		f.alike > tinyAlike {
 		return tooSmall(f), true
 	}
-	if f.IED() < largeEyes*float64(min(j.pic.w, j.pic.h)) || f.likeness() < hiddenAlike {
+	if f.IED() < largeEyes*float64(min(j.pic.w, j.pic.h)) || f.alike < hiddenAlike {
 		return persona.Finding{}, false
 	}
 	q := measureFace(f)

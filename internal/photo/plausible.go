@@ -31,7 +31,7 @@ func (f seen) plausible() bool {
 	case f.Q >= certainQ:
 		return true
 	}
-	sum := perEven + perLogQ*math.Log(f.Q) + perLikeness*f.likeness() + perNose*min(f.scatter.nose, mostScatter) +
+	sum := perEven + perLogQ*math.Log(f.Q) + perLikeness*f.alike + perNose*min(f.scatter.nose, mostScatter) +
 		perContrast*math.Log(1+f.contrast())
 	switch {
 	case f.turned == 0:
