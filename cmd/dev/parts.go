@@ -132,7 +132,7 @@ func (p *parts) openFolder() error {
 	case err != nil:
 		return fmt.Errorf("the data folder %s cannot be used: %w", dir, err)
 	}
-	p.onStop(func() { _ = lock.Close() })
+	p.onStop(func() { _ = folder.Unlock(lock) })
 	if err := os.MkdirAll(p.path("blobs"), 0o700); err != nil {
 		return fmt.Errorf("the data folder %s cannot be used: %w", dir, err)
 	}

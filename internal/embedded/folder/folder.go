@@ -32,7 +32,7 @@ func Make(dir string) (string, error) {
 }
 
 // Lock takes the lock at path, making the file when it is missing, and writes our process id into it. It holds until
-// the file is closed or the process ends, however it ends. The error is ErrLocked, with the id of the process that
+// Unlock or until the process ends, however it ends. The error is ErrLocked, with the id of the process that
 // holds it when that is known, or one of the file system.
 func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -55,6 +55,10 @@ func Lock(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// Unlock gives a lock up and closes its file. Closing alone would leave the lock with a child that is being started at
+// that moment, until it runs its own program.
+func Unlock(f *os.File) error { return errors.Join(unlock(f), f.Close()) }
 
 func writeAt(f *os.File, text string) error {
 	_, err := f.WriteAt([]byte(text), 0)

@@ -39,10 +39,10 @@ func TestLock(t *testing.T) {
 	_, err = folder.Lock(path)
 	require.ErrorIs(t, err, folder.ErrLocked)
 	require.ErrorContains(t, err, fmt.Sprintf("process %d", os.Getpid()))
-	require.NoError(t, held.Close())
+	require.NoError(t, folder.Unlock(held))
 	again, err := folder.Lock(path)
 	require.NoError(t, err)
-	require.NoError(t, again.Close())
+	require.NoError(t, folder.Unlock(again))
 }
 
 func TestWriteFile(t *testing.T) {

@@ -69,7 +69,7 @@ func (h *home) data() string { return filepath.Join(h.root, dataName) }
 
 func (h *home) close() {
 	for _, f := range h.locks {
-		_ = f.Close()
+		_ = folder.Unlock(f)
 	}
 	h.locks = nil
 }
@@ -305,7 +305,7 @@ func sweep(base string) {
 		if pid, err := readPIDFile(filepath.Join(root, dataName)); err != nil || !alive(pid.pid) {
 			_ = os.RemoveAll(root)
 		}
-		_ = lock.Close()
+		_ = folder.Unlock(lock)
 	}
 }
 
