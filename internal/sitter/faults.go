@@ -114,7 +114,7 @@ func somebodyElse(s Sitter) Sitter {
 
 // distance is how much the proportions of two faces differ.
 func (t *traits) distance(o *traits) float64 {
-	sum := math.Abs(t.beard - o.beard)
+	sum := 0.0
 	for _, p := range [][2]float64{
 		{t.width, o.width},
 		{t.chin, o.chin},
