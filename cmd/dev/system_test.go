@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -48,16 +50,20 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// newSystem chooses free ports for a system with its data below dir; nothing runs yet.
+// newSystem chooses free ports for a system with its data below dir; nothing runs yet. They are none of those that an
+// operating system gives to outgoing connections, which take any of theirs before the system does.
 func newSystem(t testing.TB, dir string, pace time.Duration, env ...string) *system {
 	t.Helper()
 	s := &system{dir: filepath.Join(dir, "data"), pace: pace, env: env}
-	var held []net.Listener
-	for i := range s.ports {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		held = append(held, l)
-		s.ports[i] = l.Addr().String()
+	var held [len(s.ports)]net.Listener
+	for i := range held {
+		for tries := 0; held[i] == nil; tries++ {
+			require.Less(t, tries, 1000, "no free port")
+			s.ports[i] = net.JoinHostPort("127.0.0.1", strconv.Itoa(15_000+rand.IntN(15_000)))
+			if l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", s.ports[i]); err == nil {
+				held[i] = l
+			}
+		}
 	}
 	for _, l := range held {
 		require.NoError(t, l.Close())
