@@ -68,9 +68,6 @@ func Open(data []byte) (*Picture, error) {
 	return p, nil
 }
 
-// Bounds is the picture's size, from (0, 0).
-func (p *Picture) Bounds() image.Rectangle { return image.Rect(0, 0, p.width, p.height) }
-
 // unmark copies the coded data without the zeros after 0xFF. It returns where its pieces end, which restart markers
 // divide.
 func (p *Picture) unmark(coded []byte, pieces int) (ends []int, err error) {

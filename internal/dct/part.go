@@ -50,18 +50,14 @@ func (p *Picture) Size(scale int) image.Point {
 	return image.Pt((p.width+scale-1)/scale, (p.height+scale-1)/scale)
 }
 
-// Quarter is the whole picture at a quarter of its size. It is shared: do not write to it.
-func (p *Picture) Quarter() image.Image {
-	return p.image(p.quarter, image.Rect(0, 0, p.across, p.down), 4)
-}
-
 // Part decodes the part of the picture that covers r, in pixels at the scale: 1 for full size, 2 for half, 4 for a
 // quarter. Each pixel of a smaller size is the mean of those that it stands for; at a quarter, of the lowest frequencies
 // only. The result is an *image.YCbCr, or an *image.Gray for one channel, whose bounds are r and what had to be decoded
-// with it. Its memory comes from room in one piece; what stands in it is anything.
+// with it. Its memory comes from room in one piece; what stands in it is anything. A quarter is decoded already: it comes
+// whole, is shared, and must not be written to.
 func (p *Picture) Part(r image.Rectangle, scale int, room func(n int) []uint8) image.Image {
 	if scale == 4 {
-		return p.Quarter()
+		return p.image(p.quarter, image.Rect(0, 0, p.across, p.down), 4)
 	}
 	r = r.Intersect(image.Rectangle{Max: p.Size(scale)})
 	w, h := p.unitSize(scale)

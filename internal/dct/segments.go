@@ -203,6 +203,13 @@ var ratios = map[[2]int]image.YCbCrSubsampleRatio{
 	{4, 1}: image.YCbCrSubsampleRatio411, {4, 2}: image.YCbCrSubsampleRatio410,
 }
 
+// Samples reports whether pictures are read whose first of three channels has so many samples, across and down, for one
+// of the others.
+func Samples(across, down int) bool {
+	_, ok := ratios[[2]int{across, down}]
+	return ok
+}
+
 // scan takes the head of a scan.
 func (r *reader) scan(b []byte) error {
 	n := len(r.pic.channels)

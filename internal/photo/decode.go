@@ -19,22 +19,6 @@ var undecodable = []persona.PhotoCode{
 	persona.PhotoEmpty, persona.PhotoNotImage, persona.PhotoDamaged, persona.PhotoTooManyPixels,
 }
 
-// Decode returns the picture in a JPEG or PNG file, upright and opaque (transparency is laid over white). Progressive,
-// interlaced, grey, CMYK, palette and 16-bit files all work. A picture that is too large for the policy's memory at its
-// full size is decoded at a half, a quarter or an eighth of it where the format allows. The error is an *persona.Error
-// with CodePhotosUnusable that carries the findings: empty, not an image, damaged or cut off, or too many pixels.
-func Decode(data []byte, p persona.PhotoPolicy) (image.Image, error) {
-	f, err := inspectFile(data, p)
-	if err != nil {
-		return nil, err
-	}
-	pic, err := f.decode()
-	if err != nil {
-		return nil, err
-	}
-	return pic.at(f.plan.reduce).upright(), nil
-}
-
 // file is an inspected file that may be decoded.
 type file struct {
 	data   []byte

@@ -58,7 +58,7 @@ func search(g plane) []candidate {
 	if len(found) == 0 || found[0].q < sureQ {
 		l := limits(g)
 		found = mergeCandidates(found, scan(padded, l, pad))
-		found = mergeCandidates(found, mirrored(padded, func(g plane) []candidate { return scan(g, l, pad) }))
+		found = mergeCandidates(found, scanMirror(padded, l, pad))
 		l.smallest = max(l.smallest, int(turnedShare*float64(min(g.w, g.h))))
 		for _, degrees := range []float64{-25, 25} {
 			found = mergeCandidates(found, turnedBack(padded, degrees, func(g plane) []candidate { return scan(g, l, 0) }))
@@ -147,10 +147,10 @@ func quickScan(g plane, l, whole limit, border int) []candidate {
 	return found
 }
 
-// mirrored looks for faces in the mirror.
-func mirrored(g plane, look func(plane) []candidate) []candidate {
+// scanMirror is scan in the mirror.
+func scanMirror(g plane, l limit, border int) []candidate {
 	m := affine{-1, 0, float64(g.w), 0, 1, 0}
-	found := look(g.sampled(m, g.w, g.h))
+	found := scan(g.sampled(m, g.w, g.h), l, border)
 	for i := range found {
 		found[i].x, found[i].y = m.at(found[i].x, found[i].y)
 	}

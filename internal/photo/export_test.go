@@ -2,6 +2,7 @@ package photo
 
 import (
 	"image"
+	"image/color"
 
 	"github.com/inflio/persona/internal/persona"
 )
@@ -115,4 +116,70 @@ func BestQ(pix []uint8, w, h int) (quick, whole float64) {
 	border := padding(g)
 	padded := g.padded(border)
 	return quickSearch(padded, limits(g), border)[0].q, scan(padded, limits(g), border)[0].q
+}
+
+// Decode returns the picture in a JPEG or PNG file, upright and opaque (transparency is laid over white). Progressive,
+// interlaced, grey, CMYK, palette and 16-bit files all work. A picture that is too large for the policy's memory at its
+// full size is decoded at a half or a quarter of it where the format allows. The error is an *persona.Error
+// with CodePhotosUnusable that carries the findings: empty, not an image, damaged or cut off, or too many pixels.
+func Decode(data []byte, p persona.PhotoPolicy) (image.Image, error) {
+	f, err := inspectFile(data, p)
+	if err != nil {
+		return nil, err
+	}
+	pic, err := f.decode()
+	if err != nil {
+		return nil, err
+	}
+	return pic.at(f.plan.reduce).upright(), nil
+}
+
+// upright is the picture as people see it, without a copy, at the size that it was decoded at.
+func (p *picture) upright() image.Image {
+	if p.turn <= 1 {
+		switch {
+		case p.ycc != nil:
+			return p.ycc
+		case p.gray != nil:
+			return p.gray
+		case p.opaque:
+			return p.other
+		}
+	}
+	return &uprightImage{p}
+}
+
+// uprightImage shows a picture turned and opaque, pixel by pixel.
+type uprightImage struct{ pic *picture }
+
+func (u *uprightImage) ColorModel() color.Model {
+	switch p := u.pic; {
+	case p.ycc != nil:
+		return color.YCbCrModel
+	case p.gray != nil:
+		return color.GrayModel
+	default:
+		return color.RGBAModel
+	}
+}
+
+func (u *uprightImage) Bounds() image.Rectangle {
+	if u.pic.turn.swaps() {
+		return image.Rect(0, 0, u.pic.sh, u.pic.sw)
+	}
+	return image.Rect(0, 0, u.pic.sw, u.pic.sh)
+}
+
+func (u *uprightImage) At(x, y int) color.Color {
+	p := u.pic
+	fx, fy := p.turn.toStored(float64(p.sw), float64(p.sh)).at(float64(x)+0.5, float64(y)+0.5)
+	sx, sy := int(fx), int(fy)
+	switch {
+	case p.ycc != nil:
+		return p.ycc.YCbCrAt(p.min.X+sx, p.min.Y+sy)
+	case p.gray != nil:
+		return p.gray.GrayAt(p.min.X+sx, p.min.Y+sy)
+	}
+	px := p.row(sx, sy, 1, make([]uint8, 4))
+	return color.RGBA{px[0], px[1], px[2], 0xFF}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/inflio/persona/internal/dct"
 	"github.com/inflio/persona/internal/persona"
 )
 
@@ -153,11 +154,7 @@ func (h jpegHeader) plain() bool {
 	if h.components != 3 || h.coloured() || h.sampling[1] != one || h.sampling[2] != one {
 		return false
 	}
-	switch h.sampling[0] {
-	case one, [2]int{2, 1}, [2]int{2, 2}, [2]int{1, 2}, [2]int{4, 1}, [2]int{4, 2}:
-		return true
-	}
-	return false
+	return dct.Samples(h.sampling[0][0], h.sampling[0][1])
 }
 
 // Buffers that were given back. One is taken when it is large enough; what stands in it is anything.

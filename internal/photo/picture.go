@@ -2,7 +2,6 @@ package photo
 
 import (
 	"image"
-	"image/color"
 
 	"github.com/inflio/persona/internal/dct"
 )
@@ -49,9 +48,6 @@ func newPicture(img image.Image, t turn) *picture {
 
 // view wraps a picture that belongs to the caller.
 func view(img image.Image) *picture {
-	if u, ok := img.(*uprightImage); ok {
-		return u.pic
-	}
 	return newPicture(img, 0)
 }
 
@@ -63,56 +59,6 @@ func (p *picture) toDecoded() affine {
 	}
 	k := 1 / float64(p.reduce)
 	return p.turn.toStored(w, h).then(affine{k, 0, 0, 0, k, 0})
-}
-
-// upright is the picture as people see it, without a copy, at the size that it was decoded at.
-func (p *picture) upright() image.Image {
-	if p.turn <= 1 {
-		switch {
-		case p.ycc != nil:
-			return p.ycc
-		case p.gray != nil:
-			return p.gray
-		case p.opaque:
-			return p.other
-		}
-	}
-	return &uprightImage{p}
-}
-
-// uprightImage shows a picture turned and opaque, pixel by pixel.
-type uprightImage struct{ pic *picture }
-
-func (u *uprightImage) ColorModel() color.Model {
-	switch p := u.pic; {
-	case p.ycc != nil:
-		return color.YCbCrModel
-	case p.gray != nil:
-		return color.GrayModel
-	default:
-		return color.RGBAModel
-	}
-}
-
-func (u *uprightImage) Bounds() image.Rectangle {
-	if u.pic.turn.swaps() {
-		return image.Rect(0, 0, u.pic.sh, u.pic.sw)
-	}
-	return image.Rect(0, 0, u.pic.sw, u.pic.sh)
-}
-
-func (u *uprightImage) At(x, y int) color.Color {
-	p := u.pic
-	fx, fy := p.turn.toStored(float64(p.sw), float64(p.sh)).at(float64(x)+0.5, float64(y)+0.5)
-	sx, sy := int(fx), int(fy)
-	switch {
-	case p.ycc != nil:
-		return p.ycc.YCbCrAt(p.min.X+sx, p.min.Y+sy)
-	case p.gray != nil:
-		return p.gray.GrayAt(p.min.X+sx, p.min.Y+sy)
-	}
-	px := p.row(sx, sy, 1, make([]uint8, 4))
-	return color.RGBA{px[0], px[1], px[2], 0xFF}
 }
 
 // lumaRow returns the 8-bit luminance of stored row y. buf holds 5 bytes a pixel, for when it has to be computed.
