@@ -137,6 +137,10 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
+	if a.config.HTTPListener != nil {
+		a.serveOn(ctx, group, a.config.HTTPListener, handler)
+		return nil
+	}
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
 }
 

@@ -37,7 +37,13 @@ func (a *App) listen(ctx context.Context, group *errgroup.Group, address, settin
 	if err != nil {
 		return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
 	}
-	server := api.NewServer(address, handler, a.log)
+	a.serveOn(ctx, group, listener, handler)
+	return nil
+}
+
+// serveOn serves handler on an open socket until ctx ends.
+func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
+	server := api.NewServer(listener.Addr().String(), handler, a.log)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -53,5 +59,4 @@ func (a *App) listen(ctx context.Context, group *errgroup.Group, address, settin
 		}
 		return nil
 	})
-	return nil
 }
