@@ -9,7 +9,6 @@ require (
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/disintegration/gift v1.2.1
-	github.com/doyensec/safeurl v0.2.2
 	github.com/esimov/pigo v1.4.6
 	github.com/fergusstrange/embedded-postgres v1.34.0
 	github.com/gen2brain/jpegn v0.6.0
@@ -24,6 +23,7 @@ require (
 	go.temporal.io/sdk/contrib/envconfig v1.0.2
 	go.temporal.io/sdk/contrib/opentelemetry v0.8.1
 	go.temporal.io/server v1.32.0
+	go.uber.org/fx v1.24.0
 	gocloud.dev v0.47.0
 	golang.org/x/image v0.26.0
 	gonum.org/v1/gonum v0.17.0
@@ -215,7 +215,6 @@ require (
 	go.temporal.io/auto-scaled-workers v0.2.0-1.32.0.158.0 // indirect
 	go.uber.org/atomic v1.11.0 // indirect
 	go.uber.org/dig v1.19.0 // indirect
-	go.uber.org/fx v1.24.0 // indirect
 	go.uber.org/mock v0.6.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	go.uber.org/zap v1.28.0 // indirect

@@ -192,7 +192,7 @@ func (s store) prepare(settings *config.Config, namespace string) (sqlplugin.Adm
 }
 
 func (s store) damaged(reason string) error {
-	return fmt.Errorf("the Temporal database %s is damaged (%s): restore it, or delete it to begin anew", s.file, reason)
+	return fmt.Errorf("the Temporal database %s is damaged (%s): restore it, or delete it to start with an empty one", s.file, reason)
 }
 
 // explain adds the name of the file to an error of SQLite.
