@@ -31,25 +31,25 @@ var recordings = map[string]string{
 	"TrainPersona/validation_failed": "TestTwoPeopleInOneSetFailValidation",
 	"TrainPersona/lost_reply":        "TestAProviderThatMisbehavesIsPaidOnce/lost_reply",
 	"TrainPersona/bad_answers":       "TestAProviderThatMisbehavesIsPaidOnce/bad_answers",
-	"TrainPersona/settled_by_person": "TestAPersonSettlesAPurchase",
-	"TrainPersona/worker_stopped":    "TestAWorkerStopsDuringASubmit",
-	"TrainPersona/deadline":          "TestTrainingsThatEndEarly/deadline",
-	"TrainPersona/cancel_requested":  "TestTrainingsThatEndEarly/cancel_requested",
+	"TrainPersona/settled_by_person": "TestScenarios/settled_by_person",
+	"TrainPersona/worker_stopped":    "TestScenarios/worker_stopped",
+	"TrainPersona/deadline":          "TestScenarios/deadline",
+	"TrainPersona/cancel_requested":  "TestScenarios/cancel_requested",
 
-	"TrainPersona/cancelled_collecting":    "TestTrainingsThatEndEarly/cancelled_collecting",
-	"TrainPersona/cancelled_preprocessing": "TestTrainingsThatEndEarly/cancelled_preprocessing",
-	"TrainPersona/cancelled_uploading":     "TestTrainingsThatEndEarly/cancelled_uploading",
-	"TrainPersona/cancelled_queued":        "TestTrainingsThatEndEarly/cancelled_queued",
-	"TrainPersona/cancelled_training":      "TestTrainingsThatEndEarly/cancelled_training",
+	"TrainPersona/cancelled_collecting":    "TestScenarios/cancelled_collecting",
+	"TrainPersona/cancelled_preprocessing": "TestScenarios/cancelled_preprocessing",
+	"TrainPersona/cancelled_uploading":     "TestScenarios/cancelled_uploading",
+	"TrainPersona/cancelled_queued":        "TestScenarios/cancelled_queued",
+	"TrainPersona/cancelled_training":      "TestScenarios/cancelled_training",
 	"TrainPersona/cancelled_validating":    "TestCancelWhileValidating",
 
 	"ErasePersona/certified": "TestLife",
 	"EraseUser/two_personas": "TestErasureOfAUser",
 }
 
-// selectRecorded limits the tests of this run to those that -record needs.
+// selectRecorded limits the tests of this run to those that -record needs, unless -run does.
 func selectRecorded() error {
-	if *record == "" {
+	if *record == "" || flag.Lookup("test.run").Value.String() != "" {
 		return nil
 	}
 	var tests []string

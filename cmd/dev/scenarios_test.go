@@ -59,10 +59,11 @@ func (s *system) trainURLs(t testing.TB, token, name string, addresses ...string
 	return out
 }
 
-// Trainings that a cancel or the deadline ends, one after the other on a system whose trainings take an hour.
-func TestTrainingsThatEndEarly(t *testing.T) {
+// Trainings that a cancel or the deadline ends, one after the other on a system whose trainings take an hour, and whose
+// uncertain purchases stay uncertain.
+func TestScenarios(t *testing.T) {
 	t.Parallel()
-	s := ownSystem(t, time.Hour)
+	s := ownSystem(t, time.Hour, append(smallPhotos, "PERSONA_ABSENCE_PROOF=6h", "PERSONA_SUBMIT_TIMEOUT=5s")...)
 	for _, scenario := range []struct {
 		name string
 		run  func(t *testing.T, user string) (id string)
@@ -84,7 +85,7 @@ func TestTrainingsThatEndEarly(t *testing.T) {
 		}},
 		{"cancelled_uploading", func(t *testing.T, user string) string {
 			s.fault(t, map[string]any{"on": "upload", "effect": "stuck", "times": 100})
-			id := s.train(t, user, "Uploading", photosOf(t, 4, 6)).ID
+			id := s.train(t, user, "Uploading", smallPortraits()).ID
 			s.at(t, user, id, "uploading")
 			require.False(t, s.cancel(t, user, id).MayBeBilled)
 			s.trainerCall(t, http.MethodDelete, "/_local/faults", nil, nil)
@@ -93,7 +94,7 @@ func TestTrainingsThatEndEarly(t *testing.T) {
 		{"cancelled_queued", func(t *testing.T, user string) string {
 			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 2000})
 			before := len(s.trainings(t))
-			id := s.train(t, user, "Queued", photosOf(t, 4, 6)).ID
+			id := s.train(t, user, "Queued", smallPortraits()).ID
 			s.at(t, user, id, "queued")
 			// The trainer has the job; its answer is on the way.
 			require.Eventually(t, func() bool { return len(s.trainings(t)) > before }, time.Minute, 10*time.Millisecond)
@@ -101,7 +102,7 @@ func TestTrainingsThatEndEarly(t *testing.T) {
 			return id
 		}},
 		{"cancelled_training", func(t *testing.T, user string) string {
-			id := s.train(t, user, "Training", photosOf(t, 4, 6)).ID
+			id := s.train(t, user, "Training", smallPortraits()).ID
 			s.at(t, user, id, "training")
 			require.True(t, s.cancel(t, user, id).MayBeBilled)
 			jobs := s.trainings(t)
@@ -109,17 +110,41 @@ func TestTrainingsThatEndEarly(t *testing.T) {
 			return id
 		}},
 		{"cancel_requested", func(t *testing.T, user string) string {
-			id := s.train(t, user, "Operator", photosOf(t, 4, 6)).ID
+			id := s.train(t, user, "Operator", smallPortraits()).ID
 			s.at(t, user, id, "training")
 			require.NoError(t, s.temporal(t).CancelWorkflow(t.Context(), contract.TrainPersonaID(id), ""))
 			require.Equal(t, "cancelled", s.follow(t, user, id, ended).Error.Code)
 			return id
 		}},
 		{"deadline", func(t *testing.T, user string) string {
-			id := s.train(t, user, "Late", photosOf(t, 4, 6)).ID
+			id := s.train(t, user, "Late", smallPortraits()).ID
 			s.at(t, user, id, "training")
 			s.expire(t, contract.TrainPersonaID(id), "AwaitTraining")
 			require.Equal(t, "training_deadline", s.follow(t, user, id, ended).Error.Code)
+			return id
+		}},
+		{"settled_by_person", func(t *testing.T, user string) string {
+			// After this answer nobody knows whether the job was bought, and the list will not show it.
+			s.fault(t, map[string]any{"on": "submit", "effect": "error_500", "times": 1})
+			before := len(s.trainings(t))
+			id := s.train(t, user, "Settled", smallPortraits()).ID
+			s.settleAsNotBought(t, id)
+			s.at(t, user, id, "training")
+			s.cancel(t, user, id)
+			require.Len(t, s.trainings(t), before+1)
+			return id
+		}},
+		{"worker_stopped", func(t *testing.T, user string) string {
+			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 3000})
+			before := len(s.trainings(t))
+			id := s.train(t, user, "Deployed", smallPortraits()).ID
+			// The trainer has the job; its answer is on the way when the worker is told to stop.
+			require.Eventually(t, func() bool { return len(s.trainings(t)) > before }, time.Minute, 10*time.Millisecond)
+			s.interrupt(t)
+			s.start(t)
+			s.at(t, user, id, "training")
+			s.cancel(t, user, id)
+			require.Len(t, s.trainings(t), before+1)
 			return id
 		}},
 	} {
@@ -135,7 +160,7 @@ func (s *system) trainWithoutReports(t *testing.T, user string) (id string, rele
 	db := s.database(t)
 	tx, err := db.Begin(t.Context())
 	require.NoError(t, err)
-	id = s.train(t, user, "Preprocessing", photosOf(t, 4, 6)).ID
+	id = s.train(t, user, "Preprocessing", smallPortraits()).ID
 	// It conflicts with every write, and with no read.
 	_, err = tx.Exec(t.Context(), "LOCK TABLE "+pgx.Identifier{"persona_images"}.Sanitize()+" IN SHARE MODE")
 	require.NoError(t, err)
@@ -160,55 +185,32 @@ func (s *system) expire(t *testing.T, workflowID, activity string) {
 	}, time.Minute, 50*time.Millisecond)
 }
 
-func TestCancelWhileValidating(t *testing.T) {
-	t.Parallel()
-	s := ownSystem(t, 0)
-	user := token(t, "changed their mind late")
-	s.fault(t, map[string]any{"on": "generate", "effect": "stuck", "times": 100})
-	id := s.train(t, user, "Validating", photosOf(t, 4, 6)).ID
-	s.at(t, user, id, "validating")
-	require.True(t, s.cancel(t, user, id).MayBeBilled)
-	s.recordTraining(t, "cancelled_validating", id)
-}
-
-// The provider answers a submit with an error after which nobody knows whether it bought; its list will not show the job
-// for hours. A person says that nothing was bought, and the training is bought.
-func TestAPersonSettlesAPurchase(t *testing.T) {
-	t.Parallel()
-	s := ownSystem(t, 0, "PERSONA_ABSENCE_PROOF=6h", "PERSONA_SUBMIT_TIMEOUT=5s")
-	user := token(t, "settled")
-	s.fault(t, map[string]any{"on": "submit", "effect": "error_500", "times": 1})
-	id := s.train(t, user, "Settled", photosOf(t, 4, 6)).ID
+// settleAsNotBought waits until the purchase of a persona is uncertain, and then says, as a person, that nothing was
+// bought.
+func (s *system) settleAsNotBought(t *testing.T, personaID string) {
+	t.Helper()
 	c := s.temporal(t)
 	require.Eventually(t, func() bool {
 		found, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
-			Query: "PersonaId = '" + id + "' AND Stage = '" + contract.StageUncertain + "'",
+			Query: "PersonaId = '" + personaID + "' AND Stage = '" + contract.StageUncertain + "'",
 		})
 		return err == nil && found.GetCount() == 1
-	}, 2*time.Minute, 50*time.Millisecond, "the purchase is uncertain")
-	require.Empty(t, s.trainings(t))
+	}, 2*time.Minute, 50*time.Millisecond, "the purchase is not uncertain")
 	handle, err := c.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
-		WorkflowID: contract.TrainPersonaID(id), UpdateName: contract.SettleUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: contract.TrainPersonaID(personaID), UpdateName: contract.SettleUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
 		Args: []any{contract.SettleInput{NothingBought: true}},
 	})
 	require.NoError(t, err)
 	require.NoError(t, handle.Get(t.Context(), nil))
-	s.ready(t, user, id)
-	require.Len(t, s.trainings(t), 1)
-	s.recordTraining(t, "settled_by_person", id)
 }
 
-// A deployment: the worker is told to stop while the answer to its submit is on the way. The next one goes on.
-func TestAWorkerStopsDuringASubmit(t *testing.T) {
+func TestCancelWhileValidating(t *testing.T) {
 	t.Parallel()
-	s := ownSystem(t, 0)
-	user := token(t, "deployed")
-	s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 3000})
-	id := s.train(t, user, "Deployed", photosOf(t, 4, 6)).ID
-	require.Eventually(t, func() bool { return len(s.trainings(t)) == 1 }, 2*time.Minute, 10*time.Millisecond)
-	s.interrupt(t)
-	s.start(t)
-	s.ready(t, user, id)
-	require.Len(t, s.trainings(t), 1)
-	s.recordTraining(t, "worker_stopped", id)
+	s := ownSystem(t, 0, smallPhotos...)
+	user := token(t, "changed their mind late")
+	s.fault(t, map[string]any{"on": "generate", "effect": "stuck", "times": 100})
+	id := s.train(t, user, "Validating", smallPortraits()).ID
+	s.at(t, user, id, "validating")
+	require.True(t, s.cancel(t, user, id).MayBeBilled)
+	s.recordTraining(t, "cancelled_validating", id)
 }

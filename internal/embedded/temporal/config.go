@@ -22,6 +22,8 @@ func serverConfig(sockets listeners, store store) (*config.Config, error) {
 	frontend := sockets[primitives.FrontendService].Addr().String()
 	const disabled = "disabled"
 	return &config.Config{
+		// Services get twice this to start. Nothing joins anything, but the default is too short for a busy machine.
+		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second}},
 		Persistence: config.Persistence{
 			DefaultStore:     sqliteplugin.PluginName,
 			VisibilityStore:  sqliteplugin.PluginName,

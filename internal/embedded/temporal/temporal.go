@@ -44,6 +44,10 @@ type Server struct {
 	database sqlplugin.AdminDB
 	log      *logger
 	stop     sync.Once
+
+	// Services that did not start in time cannot be stopped, and end the process when their sockets are closed.
+	startFailed bool
+
 	scrub    context.CancelFunc
 	scrubbed chan struct{}
 }
@@ -62,14 +66,16 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	s := &Server{log: newLogger(o.Log), scrub: func() {}}
 	defer func() {
-		if err != nil {
-			s.Stop()
-			for _, l := range []net.Listener{o.Listener, o.UIListener} {
-				if l != nil {
-					_ = l.Close()
-				}
-			}
+		if err == nil {
+			return
 		}
+		if s.sockets == nil && o.Listener != nil {
+			_ = o.Listener.Close()
+		}
+		if o.UIListener != nil {
+			_ = o.UIListener.Close()
+		}
+		s.Stop()
 	}()
 	for what, l := range map[string]net.Listener{"Temporal": o.Listener, "the Temporal Web UI": o.UIListener} {
 		if l != nil {
@@ -121,7 +127,9 @@ func (s *Server) Stop() {
 		if s.server != nil {
 			_ = s.server.Stop()
 		}
-		s.sockets.close()
+		if !s.startFailed {
+			s.sockets.close()
+		}
 		if s.database != nil {
 			scrub(s.database)
 			_ = s.database.Close()
@@ -151,6 +159,7 @@ func (s *Server) startServer(store store, namespace string) error {
 	}
 	s.server = server // also when it fails to start: some of its services may run
 	if err := server.Start(); err != nil {
+		s.startFailed = true
 		return fmt.Errorf("the Temporal server cannot be started: %w", err)
 	}
 	s.keepScrubbed(store)
