@@ -145,7 +145,7 @@ func (p *parts) openFolder() error {
 func (p *parts) adapt() {
 	c := &p.config
 	c.Roles = []app.Role{app.RoleAPI, app.RoleWorker}
-	c.HTTPAddr, c.HTTPListener = p.flags.HTTP, p.sockets.http
+	c.HTTPAddr = p.flags.HTTP
 	if os.Getenv("PERSONA_PUBLIC_URL") == "" {
 		c.PublicURL = "http://" + reachable(p.flags.HTTP)
 	}
@@ -256,6 +256,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	system.UseListener(p.sockets.http)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	var failure error // valid once ended is closed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -36,6 +37,7 @@ type App struct {
 	registry *prometheus.Registry
 	relay    *relay
 	closers  []func()
+	listener net.Listener // of the API; nil: Run opens HTTPAddr
 }
 
 // New opens everything that the configuration names. It returns one error with every problem of the configuration,
@@ -137,8 +139,8 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
-	if a.config.HTTPListener != nil {
-		a.serveOn(ctx, group, a.config.HTTPListener, handler)
+	if a.listener != nil {
+		a.serveOn(ctx, group, a.listener, handler)
 		return nil
 	}
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)

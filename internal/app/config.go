@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -72,9 +71,6 @@ type Config struct {
 
 	Photos    persona.PhotoPolicy
 	FaceModel embedding.Settings
-
-	// HTTPListener is the open socket of the API, for a caller that opened it early; Run closes it. Nil opens HTTPAddr.
-	HTTPListener net.Listener
 
 	Temporal client.Options // from TEMPORAL_* by the SDK's own rules
 

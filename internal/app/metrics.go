@@ -29,6 +29,9 @@ func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
 	return a.listen(ctx, group, a.config.MetricsAddr, "PERSONA_METRICS_ADDR", mux)
 }
 
+// UseListener makes Run serve the API on an open socket, which Run closes, instead of opening HTTPAddr. Call it before Run.
+func (a *App) UseListener(l net.Listener) { a.listener = l }
+
 // listen takes the address at once and serves handler at it until ctx ends. setting tells people where the address comes
 // from.
 func (a *App) listen(ctx context.Context, group *errgroup.Group, address, setting string, handler http.Handler) error {

@@ -68,11 +68,11 @@ func dynamicSettings() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
 		dynamicconfig.OutboundProcessorUpdateAckInterval.Key():   time.Second,
 
-		// Only one process polls: more partitions would only cause more empty polls.
+		// One process polls: more partitions only mean more empty polls.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 
-		// A search attribute can be used as soon as it is registered.
+		// A search attribute is there as soon as it was registered.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 
 		// Operators may pause workflows in the Web UI.
