@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -256,7 +257,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	system.UseListener(p.sockets.http)
+	system.UseListeners(map[string]net.Listener{p.flags.HTTP: p.sockets.http})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	var failure error // valid once ended is closed

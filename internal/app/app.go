@@ -37,7 +37,7 @@ type App struct {
 	registry *prometheus.Registry
 	relay    *relay
 	closers  []func()
-	listener net.Listener // of the API; nil: Run opens HTTPAddr
+	sockets  map[string]net.Listener // see UseListeners
 }
 
 // New opens everything that the configuration names. It returns one error with every problem of the configuration,
@@ -138,10 +138,6 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	})
 	if err != nil {
 		return err
-	}
-	if a.listener != nil {
-		a.serveOn(ctx, group, a.listener, handler)
-		return nil
 	}
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
 }

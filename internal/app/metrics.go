@@ -29,24 +29,22 @@ func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
 	return a.listen(ctx, group, a.config.MetricsAddr, "PERSONA_METRICS_ADDR", mux)
 }
 
-// UseListener makes Run serve the API on an open socket, which Run closes, instead of opening HTTPAddr. Call it before Run.
-func (a *App) UseListener(l net.Listener) { a.listener = l }
+// UseListeners gives Run open sockets, by the addresses of the configuration, which Run then does not open itself. Run
+// closes those that it serves. Call it before Run.
+func (a *App) UseListeners(sockets map[string]net.Listener) { a.sockets = sockets }
 
 // listen takes the address at once and serves handler at it until ctx ends. setting tells people where the address comes
 // from.
 func (a *App) listen(ctx context.Context, group *errgroup.Group, address, setting string, handler http.Handler) error {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
+	listener := a.sockets[address]
+	if listener == nil {
+		var listen net.ListenConfig
+		var err error
+		if listener, err = listen.Listen(ctx, "tcp", address); err != nil {
+			return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
+		}
 	}
-	a.serveOn(ctx, group, listener, handler)
-	return nil
-}
-
-// serveOn serves handler on an open socket until ctx ends.
-func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
-	server := api.NewServer(listener.Addr().String(), handler, a.log)
+	server := api.NewServer(address, handler, a.log)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -62,4 +60,5 @@ func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.L
 		}
 		return nil
 	})
+	return nil
 }
