@@ -16,15 +16,16 @@ func ErasePersona(ctx workflow.Context, in contract.ErasePersonaInput) (contract
 	var erasure *activities.Erasure
 	for _, step := range []struct {
 		summary  string
+		policy   policy
 		activity func(context.Context, contract.ErasePersonaInput) error
 	}{
-		{"Stop its training", erasure.StopTraining},
-		{"Remove it from the provider", erasure.EraseAtProvider},
-		{"Remove blobs, key and rows", erasure.EraseStored},
-		{"Remove schedules and histories", erasure.EraseHistories},
+		{"Stop its training", erasing, erasure.StopTraining},
+		{"Remove it from the provider", erasingAtProvider, erasure.EraseAtProvider},
+		{"Remove blobs, key and rows", erasing, erasure.EraseStored},
+		{"Remove schedules and histories", erasing, erasure.EraseHistories},
 	} {
 		workflow.SetCurrentDetails(ctx, step.summary)
-		if err := do(ctx, erasing, step.summary, step.activity, in); err != nil {
+		if err := do(ctx, step.policy, step.summary, step.activity, in); err != nil {
 			return contract.EraseResult{}, err
 		}
 	}

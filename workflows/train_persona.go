@@ -136,7 +136,7 @@ func (t *training) deploy(ctx workflow.Context, seconds int) error {
 // clean removes the provider's copies. It cannot change the outcome any more, so its failure is only told.
 func (t *training) clean(ctx workflow.Context) {
 	var purchases *activities.Training
-	if err := do(ctx, compensation, "Remove the provider's copies", purchases.CleanProvider, t.job); err != nil {
+	if err := do(ctx, cleaning, "Remove the provider's copies", purchases.CleanProvider, t.job); err != nil {
 		t.log.Error("the provider's copies could not be removed", "error", err)
 		t.show(ctx, "the provider's copies could not be removed")
 	}
@@ -160,7 +160,7 @@ func (t *training) settle(ctx workflow.Context, cause error) error {
 	failure := reason(cause)
 	t.show(ctx, "ended: %s", failure.Message)
 	var records *activities.Records
-	err := do(ctx, quickRecord, "Record why it ended", records.FailTraining, activities.FailInput{
+	err := do(ctx, finalRecord, "Record why it ended", records.FailTraining, activities.FailInput{
 		TrainPersonaInput: t.in, Cancelled: t.cancelled, Code: failure.Code, Message: failure.Message,
 	})
 	if err != nil && typeOf(err) != contract.RecordGone {

@@ -28,7 +28,7 @@ func (t *training) collect(ctx workflow.Context, plan activities.TrainingPlan) e
 		}
 	}
 	var photos *activities.Photos
-	_, err := t.each(ctx, hostCall, "Fetch", missing, len(plan.Photos), photos.CollectPhoto)
+	_, err := t.each(ctx, photoFetch, "Fetch", missing, len(plan.Photos), photos.CollectPhoto)
 	return err
 }
 

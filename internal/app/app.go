@@ -35,6 +35,7 @@ type App struct {
 	judge    *photo.Judge
 	registry *prometheus.Registry
 	relay    *relay
+	slots    slots
 	closers  []func()
 }
 
@@ -44,7 +45,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	a := &App{config: c, log: log, registry: prometheus.NewRegistry()}
+	a := &App{config: c, log: log, registry: prometheus.NewRegistry(), slots: defaultSlots()}
 	if err := a.open(ctx); err != nil {
 		a.Close()
 		return nil, err

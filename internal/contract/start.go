@@ -29,6 +29,7 @@ func StartTrainPersona(ctx context.Context, c client.Client, in TrainPersonaInpu
 		TaskQueue:                MainQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		Priority:                 PriorityOf(PriorityUser, in),
 		StaticSummary:            "Make a persona from photos",
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			PersonaIDKey.ValueSet(in.PersonaID), UserIDKey.ValueSet(in.UserID),
@@ -38,20 +39,21 @@ func StartTrainPersona(ctx context.Context, c client.Client, in TrainPersonaInpu
 
 // StartErasePersona starts the erasure, or does nothing when it was started before.
 func StartErasePersona(ctx context.Context, c client.Client, in ErasePersonaInput) error {
-	return start(ctx, c, eraseOptions(ErasePersonaID(in.ErasureID), "Erase one persona"), ErasePersonaWorkflow, in)
+	return start(ctx, c, eraseOptions(ErasePersonaID(in.ErasureID), "Erase one persona", in), ErasePersonaWorkflow, in)
 }
 
 // StartEraseUser starts the erasure of everything a user has, or does nothing when it was started before.
 func StartEraseUser(ctx context.Context, c client.Client, in EraseUserInput) error {
-	return start(ctx, c, eraseOptions(EraseUserID(in.ErasureID), "Erase everything of one user"), EraseUserWorkflow, in)
+	return start(ctx, c, eraseOptions(EraseUserID(in.ErasureID), "Erase everything of one user", in), EraseUserWorkflow, in)
 }
 
-func eraseOptions(id, summary string) client.StartWorkflowOptions {
+func eraseOptions(id, summary string, in Keyed) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       id,
 		TaskQueue:                MainQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		Priority:                 PriorityOf(PriorityErasure, in),
 		StaticSummary:            summary,
 	}
 }
