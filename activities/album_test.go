@@ -112,10 +112,10 @@ func (b *bed) trained(in contract.TrainPersonaInput, weights []byte) activities.
 	_, err = b.Store.BeginSubmit(ctx, in.UserID, job.ID)
 	require.NoError(b.t, err)
 	id, address := uuid.NewString(), b.host(weights)
-	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobQueued,
+	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseSubmitting}, persona.PurchaseQueued,
 		storage.JobChange{RequestID: &id})
 	require.NoError(b.t, err)
-	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, []persona.JobStatus{persona.JobQueued}, persona.JobCompleted,
+	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseQueued}, persona.PurchaseCompleted,
 		storage.JobChange{WeightsURL: &address})
 	require.NoError(b.t, err)
 	return activities.JobInput{TrainPersonaInput: in, JobID: job.ID}

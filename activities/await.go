@@ -28,11 +28,11 @@ func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone
 		return TrainingDone{}, err
 	}
 	switch job.Status {
-	case persona.JobCompleted:
+	case persona.PurchaseCompleted:
 		return TrainingDone{Seconds: secondsOf(job)}, nil
-	case persona.JobFailed, persona.JobCancelled:
+	case persona.PurchaseFailed, persona.PurchaseCancelled:
 		return TrainingDone{}, providerFailed(job.ErrorMessage)
-	case persona.JobIntended, persona.JobSubmitting, persona.JobUncertain, persona.JobRefused, persona.JobQueued, persona.JobTraining:
+	case persona.PurchaseIntended, persona.PurchaseSubmitting, persona.PurchaseUncertain, persona.PurchaseRefused, persona.PurchaseQueued, persona.PurchaseRunning:
 		// No end is recorded here, so the provider knows more.
 	}
 	status, err := a.Provider.TrainingStatus(ctx, job.RequestID)
@@ -58,11 +58,11 @@ func (a *Training) askAgain() error {
 }
 
 func (a *Training) finish(ctx context.Context, job storage.Job) (TrainingDone, error) {
-	open := []persona.JobStatus{persona.JobQueued, persona.JobTraining}
+	open := []persona.PurchaseStatus{persona.PurchaseQueued, persona.PurchaseRunning}
 	result, err := a.Provider.TrainingResult(ctx, job.RequestID)
 	if _, failed := errors.AsType[*trainer.JobError](err); failed {
 		reason := sentence(err)
-		if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobFailed, storage.JobChange{ErrorMessage: &reason}); err != nil {
+		if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.PurchaseFailed, storage.JobChange{ErrorMessage: &reason}); err != nil {
 			return TrainingDone{}, err
 		}
 		return TrainingDone{}, providerFailed(reason)
@@ -71,7 +71,7 @@ func (a *Training) finish(ctx context.Context, job storage.Job) (TrainingDone, e
 		return TrainingDone{}, err
 	}
 	done := 100
-	job, err = a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobCompleted,
+	job, err = a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.PurchaseCompleted,
 		storage.JobChange{WeightsURL: &result.WeightsURL, ConfigURL: &result.ConfigURL, Progress: &done})
 	if err != nil {
 		return TrainingDone{}, err
@@ -136,8 +136,8 @@ func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trai
 	share = min(share, 0.99)
 	percent := int(100 * share)
 	// A job that is training already takes the new progress too.
-	if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobQueued},
-		persona.JobTraining, storage.JobChange{Progress: &percent}); err != nil {
+	if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseQueued},
+		persona.PurchaseRunning, storage.JobChange{Progress: &percent}); err != nil {
 		return err
 	}
 	return a.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{

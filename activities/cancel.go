@@ -26,13 +26,13 @@ func (a *Training) CancelJob(ctx context.Context, in JobInput) (Settlement, erro
 		return Settlement{}, err
 	}
 	switch job.Status {
-	case persona.JobIntended, persona.JobRefused:
+	case persona.PurchaseIntended, persona.PurchaseRefused:
 		return Settlement{}, nil
-	case persona.JobCompleted, persona.JobFailed:
+	case persona.PurchaseCompleted, persona.PurchaseFailed:
 		return Settlement{MayBeBilled: true}, nil
-	case persona.JobCancelled:
+	case persona.PurchaseCancelled:
 		return Settlement{MayBeBilled: job.ErrorMessage != ""}, nil
-	case persona.JobSubmitting, persona.JobUncertain:
+	case persona.PurchaseSubmitting, persona.PurchaseUncertain:
 		return a.cancelUncertain(ctx, in, job)
 	default:
 		return a.cancelBought(ctx, job)
@@ -40,7 +40,7 @@ func (a *Training) CancelJob(ctx context.Context, in JobInput) (Settlement, erro
 }
 
 // unsettled are the states in which nobody knows whether a job was bought.
-var unsettled = []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}
+var unsettled = []persona.PurchaseStatus{persona.PurchaseSubmitting, persona.PurchaseUncertain}
 
 const mayBeBilled = "given up; it may still be billed"
 
@@ -50,7 +50,7 @@ func (a *Training) cancelUncertain(ctx context.Context, in JobInput, job storage
 		return Settlement{}, err
 	}
 	if found {
-		_, err = moveOrRead(ctx, a.Store, job, unsettled, persona.JobQueued, storage.JobChange{RequestID: &requestID})
+		_, err = moveOrRead(ctx, a.Store, job, unsettled, persona.PurchaseQueued, storage.JobChange{RequestID: &requestID})
 		if err != nil {
 			return Settlement{}, err
 		}
@@ -73,9 +73,9 @@ func (a *Training) giveUp(ctx context.Context, job storage.Job, billed bool) (Se
 	if billed {
 		reason = mayBeBilled
 	}
-	_, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{
-		persona.JobSubmitting, persona.JobUncertain, persona.JobQueued, persona.JobTraining,
-	}, persona.JobCancelled, storage.JobChange{ErrorMessage: &reason})
+	_, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.PurchaseStatus{
+		persona.PurchaseSubmitting, persona.PurchaseUncertain, persona.PurchaseQueued, persona.PurchaseRunning,
+	}, persona.PurchaseCancelled, storage.JobChange{ErrorMessage: &reason})
 	if errors.Is(err, storage.ErrConflict) { // it ended by itself at this moment
 		return Settlement{MayBeBilled: true}, nil
 	}

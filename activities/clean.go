@@ -48,7 +48,7 @@ func stopAndClean(ctx context.Context, provider *trainer.Client, job storage.Job
 }
 
 func endedAtProvider(job storage.Job) bool {
-	return job.Status == persona.JobCompleted || job.Status == persona.JobFailed
+	return job.Status == persona.PurchaseCompleted || job.Status == persona.PurchaseFailed
 }
 
 func cleanJob(ctx context.Context, provider *trainer.Client, job storage.Job, poll time.Duration) error {

@@ -92,7 +92,7 @@ func (a *Erasure) EraseAtProvider(ctx context.Context, in contract.ErasePersonaI
 // knownJob finds out what became of a purchase that nobody knows the end of, and waits for it with NotErased: as long
 // as a job may turn up at the provider, its row must be there to recognise it by.
 func (a *Erasure) knownJob(ctx context.Context, job storage.Job) (storage.Job, error) {
-	if job.RequestID != "" || job.SubmittingAt == nil || job.Status == persona.JobIntended || job.Status == persona.JobRefused {
+	if job.RequestID != "" || job.SubmittingAt == nil || job.Status == persona.PurchaseIntended || job.Status == persona.PurchaseRefused {
 		return job, nil
 	}
 	id, found, age, err := lookFor(ctx, a.Provider, job)
@@ -100,7 +100,7 @@ func (a *Erasure) knownJob(ctx context.Context, job storage.Job) (storage.Job, e
 	case err != nil:
 		return job, err
 	case found:
-		return moveOrRead(ctx, a.Store, job, unsettled, persona.JobCancelled, storage.JobChange{RequestID: &id})
+		return moveOrRead(ctx, a.Store, job, unsettled, persona.PurchaseCancelled, storage.JobChange{RequestID: &id})
 	case age > a.Timing.AbsenceProof:
 		return job, nil
 	default:

@@ -16,7 +16,7 @@ import (
 // Safe to run twice: it moves the job only from uncertain, once.
 func (a *Training) FindTraining(ctx context.Context, in JobInput) (JobState, error) {
 	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
-	if err != nil || job.Status != persona.JobUncertain {
+	if err != nil || job.Status != persona.PurchaseUncertain {
 		return JobState{Status: job.Status, Reason: job.ErrorMessage}, err
 	}
 	requestID, found, age, err := lookFor(ctx, a.Provider, job)
@@ -24,9 +24,9 @@ func (a *Training) FindTraining(ctx context.Context, in JobInput) (JobState, err
 	case err != nil:
 		return JobState{}, err
 	case found:
-		return a.move(ctx, job, uncertain, persona.JobQueued, storage.JobChange{RequestID: &requestID})
+		return a.move(ctx, job, uncertain, persona.PurchaseQueued, storage.JobChange{RequestID: &requestID})
 	case age > a.Timing.AbsenceProof:
-		return a.move(ctx, job, uncertain, persona.JobIntended, storage.JobChange{})
+		return a.move(ctx, job, uncertain, persona.PurchaseIntended, storage.JobChange{})
 	}
 	return JobState{}, notYet("it is not known whether the training was bought; asking the provider again",
 		contract.SubmitUncertain, a.Timing.Poll)
@@ -45,16 +45,16 @@ func (a *Training) DecideTraining(ctx context.Context, in DecideInput) (JobState
 	if err != nil {
 		return JobState{}, err
 	}
-	to, change := persona.JobQueued, storage.JobChange{RequestID: &in.RequestID}
+	to, change := persona.PurchaseQueued, storage.JobChange{RequestID: &in.RequestID}
 	if in.NothingBought {
-		to, change = persona.JobIntended, storage.JobChange{}
+		to, change = persona.PurchaseIntended, storage.JobChange{}
 	}
 	moved, err := a.Store.MoveJob(ctx, job.UserID, job.ID, uncertain, to, change)
 	return JobState{Status: moved.Status}, err
 }
 
 // uncertain is the state that only news from the provider or a person may end.
-var uncertain = []persona.JobStatus{persona.JobUncertain}
+var uncertain = []persona.PurchaseStatus{persona.PurchaseUncertain}
 
 // lookFor asks the provider's request list for a purchase whose reply was lost, and returns how long ago it was sent.
 // The age is read before the question is asked: a list read later can only show more.

@@ -14,7 +14,7 @@ import (
 
 // JobState is where a purchase stands.
 type JobState struct {
-	Status persona.JobStatus
+	Status persona.PurchaseStatus
 	// Reason is a sentence for people where the job was refused or failed.
 	Reason string
 }
@@ -30,10 +30,10 @@ func (a *Training) SubmitTraining(ctx context.Context, in JobInput) (JobState, e
 		return JobState{}, err
 	}
 	switch job.Status {
-	case persona.JobIntended:
+	case persona.PurchaseIntended:
 		return a.submit(ctx, in, job)
-	case persona.JobSubmitting: // an earlier attempt ended without telling
-		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
+	case persona.PurchaseSubmitting: // an earlier attempt ended without telling
+		return a.end(ctx, job, persona.PurchaseUncertain, storage.JobChange{})
 	default:
 		return JobState{Status: job.Status, Reason: job.ErrorMessage}, nil
 	}
@@ -66,19 +66,19 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 	defer cancel()
 	job.Attempt = begun.Attempt
 	if err == nil {
-		return a.end(ctx, job, persona.JobQueued, storage.JobChange{RequestID: &requestID})
+		return a.end(ctx, job, persona.PurchaseQueued, storage.JobChange{RequestID: &requestID})
 	}
 	var outcome *trainer.SubmitError
 	if !errors.As(err, &outcome) {
 		activity.GetLogger(ctx).Error("submit ended in an unknown way", "job_id", job.ID)
-		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
+		return a.end(ctx, job, persona.PurchaseUncertain, storage.JobChange{})
 	}
 	switch outcome.Outcome {
 	case trainer.Refused:
 		reason := sentence(err)
-		return a.end(ctx, job, persona.JobRefused, storage.JobChange{ErrorMessage: &reason})
+		return a.end(ctx, job, persona.PurchaseRefused, storage.JobChange{ErrorMessage: &reason})
 	case trainer.NotSent:
-		if _, moved := a.end(ctx, job, persona.JobIntended, storage.JobChange{}); moved != nil {
+		if _, moved := a.end(ctx, job, persona.PurchaseIntended, storage.JobChange{}); moved != nil {
 			return JobState{}, moved
 		}
 		return JobState{}, &persona.Error{
@@ -86,7 +86,7 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 			Message: "the provider did not take the training; nothing was bought, it is tried again",
 		}
 	default:
-		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
+		return a.end(ctx, job, persona.PurchaseUncertain, storage.JobChange{})
 	}
 }
 
@@ -97,10 +97,10 @@ func (a *Training) lostTheRace(ctx context.Context, in JobInput) (JobState, erro
 	switch {
 	case err != nil:
 		return JobState{}, err
-	case job.Status == persona.JobIntended:
+	case job.Status == persona.PurchaseIntended:
 		return JobState{}, storage.ErrConflict
-	case job.Status == persona.JobSubmitting:
-		return a.end(ctx, job, persona.JobUncertain, storage.JobChange{})
+	case job.Status == persona.PurchaseSubmitting:
+		return a.end(ctx, job, persona.PurchaseUncertain, storage.JobChange{})
 	default:
 		return JobState{Status: job.Status, Reason: job.ErrorMessage}, nil
 	}
@@ -109,11 +109,11 @@ func (a *Training) lostTheRace(ctx context.Context, in JobInput) (JobState, erro
 // end records the outcome of a submit, also where another run has called it uncertain meanwhile: who sent it knows
 // best, and AbsenceProof outlasts every attempt.
 func (a *Training) end(
-	ctx context.Context, job storage.Job, to persona.JobStatus, change storage.JobChange,
+	ctx context.Context, job storage.Job, to persona.PurchaseStatus, change storage.JobChange,
 ) (JobState, error) {
-	from := []persona.JobStatus{persona.JobSubmitting}
-	if to != persona.JobUncertain {
-		from = append(from, persona.JobUncertain)
+	from := []persona.PurchaseStatus{persona.PurchaseSubmitting}
+	if to != persona.PurchaseUncertain {
+		from = append(from, persona.PurchaseUncertain)
 	}
 	change.Attempt = job.Attempt
 	return a.move(ctx, job, from, to, change)
@@ -121,7 +121,7 @@ func (a *Training) end(
 
 // move moves a job and returns where it then stands.
 func (a *Training) move(
-	ctx context.Context, job storage.Job, from []persona.JobStatus, to persona.JobStatus, change storage.JobChange,
+	ctx context.Context, job storage.Job, from []persona.PurchaseStatus, to persona.PurchaseStatus, change storage.JobChange,
 ) (JobState, error) {
 	moved, err := moveOrRead(ctx, a.Store, job, from, to, change)
 	return JobState{Status: moved.Status, Reason: moved.ErrorMessage}, err
@@ -131,7 +131,7 @@ func (a *Training) move(
 // meanwhile, and their word stands.
 func moveOrRead(
 	ctx context.Context, store *storage.Store, job storage.Job,
-	from []persona.JobStatus, to persona.JobStatus, change storage.JobChange,
+	from []persona.PurchaseStatus, to persona.PurchaseStatus, change storage.JobChange,
 ) (storage.Job, error) {
 	moved, err := store.MoveJob(ctx, job.UserID, job.ID, from, to, change)
 	if errors.Is(err, storage.ErrConflict) {

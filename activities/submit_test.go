@@ -21,7 +21,7 @@ func TestATrainingIsBoughtOnce(t *testing.T) {
 	for range 3 {
 		state, err := run(b, b.all.Training.SubmitTraining, job)
 		require.NoError(t, err)
-		require.Equal(t, persona.JobQueued, state.Status)
+		require.Equal(t, persona.PurchaseQueued, state.Status)
 	}
 	require.Equal(t, 1, b.bought())
 }
@@ -43,7 +43,7 @@ func TestManyWorkersBuyOnce(t *testing.T) {
 	require.Equal(t, 1, b.bought())
 	state, err := run(b, b.all.Training.SubmitTraining, job)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobQueued, state.Status, "the one who sent knows best")
+	require.Equal(t, persona.PurchaseQueued, state.Status, "the one who sent knows best")
 }
 
 func TestWhatIsCertainlyNotBoughtIsTriedAgain(t *testing.T) {
@@ -60,7 +60,7 @@ func TestWhatIsCertainlyNotBoughtIsTriedAgain(t *testing.T) {
 	}
 	state, err := run(b, b.all.Training.SubmitTraining, job)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobQueued, state.Status)
+	require.Equal(t, persona.PurchaseQueued, state.Status)
 	require.Equal(t, 1, b.bought())
 }
 
@@ -72,13 +72,13 @@ func TestALostReplyIsUncertainUntilTheListShowsTheJob(t *testing.T) {
 	for range 2 {
 		state, err := run(b, b.all.Training.SubmitTraining, job)
 		require.NoError(t, err)
-		require.Equal(t, persona.JobUncertain, state.Status)
+		require.Equal(t, persona.PurchaseUncertain, state.Status)
 	}
 	require.Equal(t, 1, b.bought(), "an uncertain purchase is not sent again")
 	for range 2 {
 		state, err := run(b, b.all.Training.FindTraining, job)
 		require.NoError(t, err)
-		require.Equal(t, persona.JobQueued, state.Status)
+		require.Equal(t, persona.PurchaseQueued, state.Status)
 	}
 	stored, err := b.Store.Job(t.Context(), job.UserID, job.JobID)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestAWorkerThatDiedWhileBuyingLeavesAnUncertainPurchase(t *testing.T) {
 	require.NoError(t, err)
 	state, err := run(b, b.all.Training.SubmitTraining, job)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobUncertain, state.Status)
+	require.Equal(t, persona.PurchaseUncertain, state.Status)
 
 	_, err = run(b, b.all.Training.FindTraining, job)
 	var app *temporal.ApplicationError
@@ -104,10 +104,10 @@ func TestAWorkerThatDiedWhileBuyingLeavesAnUncertainPurchase(t *testing.T) {
 	b.all.Training.Timing.AbsenceProof = time.Nanosecond
 	state, err = run(b, b.all.Training.FindTraining, job)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobIntended, state.Status, "proved: nothing was bought")
+	require.Equal(t, persona.PurchaseIntended, state.Status, "proved: nothing was bought")
 	state, err = run(b, b.all.Training.SubmitTraining, job)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobQueued, state.Status)
+	require.Equal(t, persona.PurchaseQueued, state.Status)
 	require.Equal(t, 1, b.bought())
 }
 
@@ -124,7 +124,7 @@ func TestAPersonDecidesAboutAnUncertainPurchase(t *testing.T) {
 			JobInput: job, SettleInput: contract.SettleInput{RequestID: "3f2b8c1e-5a7d-4e9f-8b6a-0c1d2e3f4a5b"},
 		})
 		require.NoError(t, err)
-		require.Equal(t, persona.JobQueued, state.Status)
+		require.Equal(t, persona.PurchaseQueued, state.Status)
 	}
 	_, err = run(b, b.all.Training.DecideTraining, activities.DecideInput{
 		JobInput: job, SettleInput: contract.SettleInput{NothingBought: true},
@@ -140,22 +140,22 @@ func TestCancelSettlesAJobInEveryState(t *testing.T) {
 		name   string
 		before func(*bed, activities.JobInput)
 		billed bool
-		after  persona.JobStatus
+		after  persona.PurchaseStatus
 	}{
-		{"intended", func(*bed, activities.JobInput) {}, false, persona.JobIntended},
+		{"intended", func(*bed, activities.JobInput) {}, false, persona.PurchaseIntended},
 		{"uncertain and never sent", func(b *bed, j activities.JobInput) {
 			_, err := b.Store.BeginSubmit(b.t.Context(), j.UserID, j.JobID)
 			require.NoError(b.t, err)
-		}, true, persona.JobCancelled},
+		}, true, persona.PurchaseCancelled},
 		{"uncertain and sent", func(b *bed, j activities.JobInput) {
 			b.fault("submit", "lost_reply", 1)
 			_, err := run(b, b.all.Training.SubmitTraining, j)
 			require.NoError(b.t, err)
-		}, true, persona.JobCancelled},
+		}, true, persona.PurchaseCancelled},
 		{"bought", func(b *bed, j activities.JobInput) {
 			_, err := run(b, b.all.Training.SubmitTraining, j)
 			require.NoError(b.t, err)
-		}, true, persona.JobCancelled},
+		}, true, persona.PurchaseCancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -167,14 +167,14 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 	return begun, nil
 }
 
-// successors are the legal moves, as the comments of persona.JobStatus name them.
-var successors = map[persona.JobStatus][]persona.JobStatus{
-	persona.JobIntended:   {persona.JobSubmitting},
-	persona.JobSubmitting: {persona.JobQueued, persona.JobIntended, persona.JobUncertain, persona.JobRefused, persona.JobCancelled},
-	persona.JobUncertain:  {persona.JobQueued, persona.JobIntended, persona.JobRefused, persona.JobCancelled},
-	persona.JobQueued:     {persona.JobTraining, persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
-	persona.JobTraining:   {persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
-	persona.JobCancelled:  {persona.JobCancelled},
+// successors are the legal moves, as the comments of persona.PurchaseStatus name them.
+var successors = map[persona.PurchaseStatus][]persona.PurchaseStatus{
+	persona.PurchaseIntended:   {persona.PurchaseSubmitting},
+	persona.PurchaseSubmitting: {persona.PurchaseQueued, persona.PurchaseIntended, persona.PurchaseUncertain, persona.PurchaseRefused, persona.PurchaseCancelled},
+	persona.PurchaseUncertain:  {persona.PurchaseQueued, persona.PurchaseIntended, persona.PurchaseRefused, persona.PurchaseCancelled},
+	persona.PurchaseQueued:     {persona.PurchaseRunning, persona.PurchaseCompleted, persona.PurchaseFailed, persona.PurchaseCancelled},
+	persona.PurchaseRunning:   {persona.PurchaseCompleted, persona.PurchaseFailed, persona.PurchaseCancelled},
+	persona.PurchaseCancelled:  {persona.PurchaseCancelled},
 }
 
 // A job that is already where it should go takes the change too, when it is the same purchase.
@@ -191,15 +191,15 @@ RETURNING ` + jobColumns
 // MoveJob moves a job from one of the states in from to the state to, and writes the change. A job that is already there, with
 // the same request id or none given, is success; anything else is ErrConflict and changes nothing, and so is the outcome of
 // another attempt than the one the job has got to. A known request id never changes; a cancelled job without one takes it, because
-// what was bought has to be cleaned. Moves that persona.JobStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
-func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []persona.JobStatus, to persona.JobStatus,
+// what was bought has to be cleaned. Moves that persona.PurchaseStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
+func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []persona.PurchaseStatus, to persona.PurchaseStatus,
 	change JobChange,
 ) (job Job, err error) {
 	if !persona.IsID(jobID) {
 		return Job{}, ErrNotFound
 	}
 	for _, status := range from {
-		if to == persona.JobSubmitting || !slices.Contains(successors[status], to) {
+		if to == persona.PurchaseSubmitting || !slices.Contains(successors[status], to) {
 			return Job{}, fmt.Errorf("storage: a job does not go from %s to %s", status, to)
 		}
 	}

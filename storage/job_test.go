@@ -39,7 +39,7 @@ func TestAVersionHasOneJob(t *testing.T) {
 	jobs, err := s.JobsOf(t.Context(), p.UserID, p.ID)
 	require.NoError(t, err)
 	require.Len(t, jobs, 1)
-	require.Equal(t, persona.JobIntended, jobs[0].Status)
+	require.Equal(t, persona.PurchaseIntended, jobs[0].Status)
 	require.Zero(t, jobs[0].Attempt)
 	require.Empty(t, jobs[0].RequestID)
 	require.Equal(t, persona.DefaultTrainingConfig(), jobs[0].Config)
@@ -74,7 +74,7 @@ func TestOfTwentySubmitsOneBegins(t *testing.T) {
 	require.EqualValues(t, 19, lost.Load())
 	job, err := b.Store.Job(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobSubmitting, job.Status)
+	require.Equal(t, persona.PurchaseSubmitting, job.Status)
 	require.Equal(t, 1, job.Attempt)
 	require.NotNil(t, job.SubmittingAt)
 }
@@ -125,7 +125,7 @@ func TestJobsMoveOnlyAsTheyMay(t *testing.T) {
 	s := b.Store
 	p := create(t, s, uuid.NewString())
 	job := createJob(t, s, p)
-	all := constants(t, "JobStatus")
+	all := constants(t, "PurchaseStatus")
 	legal := namedSuccessors(t, all)
 	require.Len(t, all, 9)
 	for _, from := range all {
@@ -133,8 +133,8 @@ func TestJobsMoveOnlyAsTheyMay(t *testing.T) {
 			_, err := b.Owner.Exec(t.Context(),
 				`UPDATE persona_training_jobs SET status = $2, job_id = 'r', completed_at = NULL WHERE id = $1`, job.ID, from)
 			require.NoError(t, err)
-			moved, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobStatus(from)},
-				persona.JobStatus(to), storage.JobChange{})
+			moved, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseStatus(from)},
+				persona.PurchaseStatus(to), storage.JobChange{})
 			if to != "submitting" && slices.Contains(legal[from], to) {
 				require.NoError(t, err, "%s to %s", from, to)
 				require.EqualValues(t, to, moved.Status)
@@ -145,7 +145,7 @@ func TestJobsMoveOnlyAsTheyMay(t *testing.T) {
 	}
 }
 
-// namedSuccessors reads the legal moves where they are told: after the colon in the comment of each persona.JobStatus.
+// namedSuccessors reads the legal moves where they are told: after the colon in the comment of each persona.PurchaseStatus.
 func namedSuccessors(t *testing.T, all []string) map[string][]string {
 	t.Helper()
 	source, err := os.ReadFile("../internal/persona/status.go")
@@ -168,12 +168,12 @@ func TestMoveJob(t *testing.T) {
 	s := storagetest.New(t)
 	p := create(t, s, uuid.NewString())
 	job := createJob(t, s, p)
-	move := func(from, to persona.JobStatus, change storage.JobChange) (storage.Job, error) {
-		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{from}, to, change)
+	move := func(from, to persona.PurchaseStatus, change storage.JobChange) (storage.Job, error) {
+		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{from}, to, change)
 	}
 	_, err := s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip")
 	require.NoError(t, err)
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
+	_, err = move(persona.PurchaseSubmitting, persona.PurchaseQueued, storage.JobChange{RequestID: new("r1")})
 	require.ErrorIs(t, err, storage.ErrConflict, "it is not submitting")
 
 	first, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
@@ -181,46 +181,46 @@ func TestMoveJob(t *testing.T) {
 	require.Equal(t, 1, first.Attempt)
 
 	// Nothing was sent: another attempt, another token.
-	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: new("refused connection"), Attempt: 1})
+	_, err = move(persona.PurchaseSubmitting, persona.PurchaseIntended, storage.JobChange{ErrorMessage: new("refused connection"), Attempt: 1})
 	require.NoError(t, err)
 	second, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Token, second.Token)
 	require.Equal(t, 2, second.Attempt)
 	require.Equal(t, "https://files/1.zip", second.DatasetURL)
-	for _, to := range []persona.JobStatus{persona.JobIntended, persona.JobUncertain, persona.JobQueued} {
-		_, err = move(persona.JobSubmitting, to, storage.JobChange{RequestID: new("r0"), Attempt: first.Attempt})
+	for _, to := range []persona.PurchaseStatus{persona.PurchaseIntended, persona.PurchaseUncertain, persona.PurchaseQueued} {
+		_, err = move(persona.PurchaseSubmitting, to, storage.JobChange{RequestID: new("r0"), Attempt: first.Attempt})
 		require.ErrorIs(t, err, storage.ErrConflict, "late news of the first attempt does not touch the second")
 	}
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{})
+	_, err = move(persona.PurchaseSubmitting, persona.PurchaseQueued, storage.JobChange{})
 	require.Error(t, err, "what was bought has an id")
 	require.NotErrorIs(t, err, storage.ErrConflict)
 
-	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1"), Attempt: second.Attempt})
+	queued, err := move(persona.PurchaseSubmitting, persona.PurchaseQueued, storage.JobChange{RequestID: new("r1"), Attempt: second.Attempt})
 	require.NoError(t, err)
 	require.Equal(t, 2, queued.Attempt)
 	require.Equal(t, "r1", queued.RequestID)
 	require.Equal(t, "https://files/1.zip", queued.DatasetURL)
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
+	_, err = move(persona.PurchaseSubmitting, persona.PurchaseQueued, storage.JobChange{RequestID: new("r1")})
 	require.NoError(t, err, "the same again is success")
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r2")})
+	_, err = move(persona.PurchaseSubmitting, persona.PurchaseQueued, storage.JobChange{RequestID: new("r2")})
 	require.ErrorIs(t, err, storage.ErrConflict, "another purchase is not")
 	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.ErrorIs(t, err, storage.ErrConflict, "bought is bought")
 
-	training, err := move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: new(40)})
+	training, err := move(persona.PurchaseQueued, persona.PurchaseRunning, storage.JobChange{Progress: new(40)})
 	require.NoError(t, err)
 	require.NotNil(t, training.StartedAt)
-	training, err = move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: new(30)})
+	training, err = move(persona.PurchaseQueued, persona.PurchaseRunning, storage.JobChange{Progress: new(30)})
 	require.NoError(t, err)
 	require.Equal(t, 40, training.Progress)
-	done, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobQueued, persona.JobTraining},
-		persona.JobCompleted, storage.JobChange{WeightsURL: new("https://files/w"), ConfigURL: new("https://files/c"), Progress: new(100)})
+	done, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseQueued, persona.PurchaseRunning},
+		persona.PurchaseCompleted, storage.JobChange{WeightsURL: new("https://files/w"), ConfigURL: new("https://files/c"), Progress: new(100)})
 	require.NoError(t, err)
 	require.NotNil(t, done.CompletedAt)
 	require.Equal(t, "https://files/w", done.WeightsURL)
 	require.Equal(t, "https://files/c", done.ConfigURL)
-	_, err = move(persona.JobTraining, persona.JobFailed, storage.JobChange{})
+	_, err = move(persona.PurchaseRunning, persona.PurchaseFailed, storage.JobChange{})
 	require.ErrorIs(t, err, storage.ErrConflict, "an end is an end")
 }
 
@@ -231,12 +231,12 @@ func TestAnUncertainPurchaseCanBeGivenUp(t *testing.T) {
 	job := createJob(t, s, p)
 	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	_, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobUncertain, storage.JobChange{})
+	_, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseSubmitting}, persona.PurchaseUncertain, storage.JobChange{})
 	require.NoError(t, err)
-	job, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain},
-		persona.JobCancelled, storage.JobChange{ErrorMessage: new("may be billed")})
+	job, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseSubmitting, persona.PurchaseUncertain},
+		persona.PurchaseCancelled, storage.JobChange{ErrorMessage: new("may be billed")})
 	require.NoError(t, err)
-	require.Equal(t, persona.JobCancelled, job.Status)
+	require.Equal(t, persona.PurchaseCancelled, job.Status)
 	require.Equal(t, "may be billed", job.ErrorMessage)
 	require.Empty(t, job.RequestID)
 	require.NotNil(t, job.CompletedAt)
@@ -250,17 +250,17 @@ func TestACancelledJobLearnsWhatWasBought(t *testing.T) {
 	job := createJob(t, s, p)
 	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	gaveUp, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobCancelled,
+	gaveUp, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseSubmitting}, persona.PurchaseCancelled,
 		storage.JobChange{ErrorMessage: new("may be billed")})
 	require.NoError(t, err)
 	late := func(request string) (storage.Job, error) {
-		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobCancelled}, persona.JobCancelled,
+		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.PurchaseStatus{persona.PurchaseCancelled}, persona.PurchaseCancelled,
 			storage.JobChange{RequestID: &request, Attempt: 1})
 	}
 	for range 2 {
 		job, err = late("r1")
 		require.NoError(t, err)
-		require.Equal(t, persona.JobCancelled, job.Status)
+		require.Equal(t, persona.PurchaseCancelled, job.Status)
 		require.Equal(t, "r1", job.RequestID)
 		require.Equal(t, "may be billed", job.ErrorMessage)
 		require.Equal(t, gaveUp.CompletedAt, job.CompletedAt)
@@ -305,7 +305,7 @@ func TestEveryPlaceOfPicturesIsOnRecord(t *testing.T) {
 	job, err = s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/4.zip")
 	require.NoError(t, err, "too late is no fault")
 	require.Equal(t, chosen[0], job.DatasetURL)
-	require.Equal(t, persona.JobSubmitting, job.Status)
+	require.Equal(t, persona.PurchaseSubmitting, job.Status)
 	require.NoError(t, s.PlaceDataset(t.Context(), p.UserID, job.ID, "https://files/5.zip"), "in any state")
 	job, err = s.Job(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)

@@ -47,7 +47,7 @@ func TestStatesAreThoseOfTheLanguage(t *testing.T) {
 	for constraint, typeName := range map[string]string{
 		"personas_status_check": "Status", "persona_versions_status_check": "VersionStatus",
 		"persona_versions_stage_check": "Stage", "persona_versions_tier_check": "Tier",
-		"persona_training_jobs_status_check": "JobStatus",
+		"persona_training_jobs_status_check": "PurchaseStatus",
 	} {
 		var definition string
 		require.NoError(t, b.Owner.QueryRow(t.Context(),

@@ -157,7 +157,7 @@ type Job struct {
 	UserID       string
 	Version      int
 	Attempt      int // submits that were really begun
-	Status       persona.JobStatus
+	Status       persona.PurchaseStatus
 	RequestID    string // the provider's, "" until it is known to be bought
 	Endpoint     string
 	DatasetURL   string   // what the provider is told to fetch

@@ -68,7 +68,7 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 		{
 			"the provider refuses", func(w *world) {
 				w.submit = func(int) (activities.JobState, error) {
-					return activities.JobState{Status: persona.JobRefused, Reason: "The account is locked."}, nil
+					return activities.JobState{Status: persona.PurchaseRefused, Reason: "The account is locked."}, nil
 				}
 			}, contract.ProviderRefused, persona.CodeProviderRefused, true,
 		},
@@ -123,9 +123,9 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 	t.Parallel()
 	lost := func(n int) (activities.JobState, error) {
 		if n == 1 {
-			return activities.JobState{Status: persona.JobUncertain}, nil
+			return activities.JobState{Status: persona.PurchaseUncertain}, nil
 		}
-		return activities.JobState{Status: persona.JobQueued}, nil
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
 	}
 	// foundWhen is a search that leaves the purchase uncertain until settled says otherwise.
 	foundWhen := func(settled func(n int) bool) func(int) (activities.JobState, error) {
@@ -133,7 +133,7 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 			if !settled(n) {
 				return activities.JobState{}, uncertain()
 			}
-			return activities.JobState{Status: persona.JobQueued}, nil
+			return activities.JobState{Status: persona.PurchaseQueued}, nil
 		}
 	}
 	t.Run("the provider's list shows the job", func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.submit = lost
-		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobIntended}, nil }
+		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseIntended}, nil }
 		_, err := w.train(t)
 		require.NoError(t, err)
 		require.Equal(t, 2, w.called("SubmitTraining"))
@@ -223,7 +223,7 @@ func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
 			}
 		}, false},
 		{"while the purchase is uncertain", func(w *world) {
-			w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobUncertain}, nil }
+			w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseUncertain}, nil }
 			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
 		}, true},
 		{"while it trains", func(w *world) {

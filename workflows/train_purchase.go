@@ -35,15 +35,15 @@ func (t *training) buy(ctx workflow.Context) error {
 		if err != nil {
 			return err
 		}
-		if state.Status == persona.JobUncertain {
+		if state.Status == persona.PurchaseUncertain {
 			if state, err = t.findOut(ctx); err != nil {
 				return err
 			}
 		}
 		switch state.Status {
-		case persona.JobIntended: // proved: nothing was bought
+		case persona.PurchaseIntended: // proved: nothing was bought
 			t.show(ctx, "nothing had been bought; buying again")
-		case persona.JobRefused:
+		case persona.PurchaseRefused:
 			return temporal.NewNonRetryableApplicationError(orElse(state.Reason, "The provider refused the training."),
 				contract.ProviderRefused, nil)
 		default:

@@ -65,8 +65,8 @@ func newWorld(t *testing.T) *world {
 		return activities.PhotoVerdict{Index: in.Index, Accepted: true, Overall: 90}, nil
 	}
 	w.choose = func() activities.Selection { return activities.Selection{Used: 6} }
-	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobQueued}, nil }
-	w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobQueued}, nil }
+	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseQueued}, nil }
+	w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseQueued}, nil }
 	w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Seconds: 60}, nil }
 	w.cancel = func() activities.Settlement { return activities.Settlement{} }
 	w.judge = func() contract.Checks {
@@ -121,7 +121,7 @@ func (w *world) register() {
 	fake(w, "SubmitTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.submit(n) })
 	fake(w, "FindTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.find(n) })
 	fake(w, "DecideTraining", func(activities.DecideInput, int) (activities.JobState, error) {
-		return activities.JobState{Status: persona.JobQueued}, nil
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
 	})
 	fake(w, "AwaitTraining", func(_ activities.JobInput, n int) (activities.TrainingDone, error) { return w.await(n) })
 	fake(w, "CancelJob", func(activities.JobInput, int) (activities.Settlement, error) { return w.cancel(), nil })

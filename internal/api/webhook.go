@@ -99,16 +99,16 @@ func (s *server) settle(ctx context.Context, token, requestID string) (job stora
 				"job_id", job.ID, "persona_id", job.PersonaID)
 			return job, nil
 		}
-		var to persona.JobStatus
+		var to persona.PurchaseStatus
 		switch job.Status {
-		case persona.JobSubmitting, persona.JobUncertain:
-			to = persona.JobQueued
-		case persona.JobCancelled:
-			to = persona.JobCancelled
+		case persona.PurchaseSubmitting, persona.PurchaseUncertain:
+			to = persona.PurchaseQueued
+		case persona.PurchaseCancelled:
+			to = persona.PurchaseCancelled
 		default: // by what we know nothing was bought
 			return job, nil
 		}
-		known, err := s.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{job.Status}, to,
+		known, err := s.Store.MoveJob(ctx, job.UserID, job.ID, []persona.PurchaseStatus{job.Status}, to,
 			storage.JobChange{RequestID: &requestID, Attempt: job.Attempt})
 		if !errors.Is(err, storage.ErrConflict) {
 			return known, err
@@ -122,8 +122,8 @@ func (s *server) settle(ctx context.Context, token, requestID string) (job stora
 // its version ended before the purchase was known. Repeated news repeats the order, which may have been lost.
 func (s *server) cleanAbandoned(ctx context.Context, job storage.Job) error {
 	switch job.Status {
-	case persona.JobCancelled:
-	case persona.JobQueued, persona.JobTraining:
+	case persona.PurchaseCancelled:
+	case persona.PurchaseQueued, persona.PurchaseRunning:
 		p, err := s.Store.Persona(ctx, job.UserID, job.PersonaID)
 		if err != nil {
 			return ignoreErased(err)

@@ -81,7 +81,7 @@ func (w *world) bought() (storage.Job, string) {
 	return job, begun.Token
 }
 
-func (w *world) move(job storage.Job, to persona.JobStatus, request string, from ...persona.JobStatus) {
+func (w *world) move(job storage.Job, to persona.PurchaseStatus, request string, from ...persona.PurchaseStatus) {
 	w.t.Helper()
 	change := storage.JobChange{}
 	if request != "" {
@@ -108,25 +108,25 @@ func TestWebhookSettlesAndWakes(t *testing.T) {
 		prepare func(*world, storage.Job)
 		err     error
 		status  int
-		after   persona.JobStatus
+		after   persona.PurchaseStatus
 		request string
 	}{
-		"the reply is still on its way": {status: 200, after: persona.JobQueued, request: requestID},
+		"the reply is still on its way": {status: 200, after: persona.PurchaseQueued, request: requestID},
 		"the reply was lost": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobUncertain, "", persona.JobSubmitting) },
-			status:  200, after: persona.JobQueued, request: requestID,
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseUncertain, "", persona.PurchaseSubmitting) },
+			status:  200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"the job is known": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobQueued, requestID, persona.JobSubmitting) },
-			status:  200, after: persona.JobQueued, request: requestID,
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, requestID, persona.PurchaseSubmitting) },
+			status:  200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"another request than the one bought": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobQueued, "other", persona.JobSubmitting) },
-			status:  200, after: persona.JobQueued, request: "other",
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, "other", persona.PurchaseSubmitting) },
+			status:  200, after: persona.PurchaseQueued, request: "other",
 		},
-		"the training has ended": {err: serviceerror.NewNotFound("gone"), status: 200, after: persona.JobQueued, request: requestID},
+		"the training has ended": {err: serviceerror.NewNotFound("gone"), status: 200, after: persona.PurchaseQueued, request: requestID},
 		"Temporal does not answer": {
-			err: serviceerror.NewUnavailable("internal words"), status: 503, after: persona.JobQueued, request: requestID,
+			err: serviceerror.NewUnavailable("internal words"), status: 503, after: persona.PurchaseQueued, request: requestID,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,11 +163,11 @@ func TestWebhookOfAnAbandonedJobOrdersItsCleaning(t *testing.T) {
 		_, err := w.store.RequestErasure(w.t.Context(), j.UserID, j.PersonaID)
 		require.NoError(w.t, err)
 	}
-	submitting, uncertain, queued := persona.JobSubmitting, persona.JobUncertain, persona.JobQueued
-	training, cancelled := persona.JobTraining, persona.JobCancelled
+	submitting, uncertain, queued := persona.PurchaseSubmitting, persona.PurchaseUncertain, persona.PurchaseQueued
+	training, cancelled := persona.PurchaseRunning, persona.PurchaseCancelled
 	for name, c := range map[string]struct {
 		prepare func(*world, storage.Job)
-		after   persona.JobStatus
+		after   persona.PurchaseStatus
 		request string
 		orders  int
 		warned  bool
@@ -207,14 +207,14 @@ func TestWebhookOfAnAbandonedJobOrdersItsCleaning(t *testing.T) {
 		"completed, and the version has ended": {
 			prepare: func(w *world, j storage.Job) {
 				w.move(j, queued, requestID, submitting)
-				w.move(j, persona.JobCompleted, "", queued)
+				w.move(j, persona.PurchaseCompleted, "", queued)
 				end(w, j)
 			},
-			after: persona.JobCompleted, request: requestID,
+			after: persona.PurchaseCompleted, request: requestID,
 		},
 		"nothing was bought": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobRefused, "", submitting); end(w, j) },
-			after:   persona.JobRefused,
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseRefused, "", submitting); end(w, j) },
+			after:   persona.PurchaseRefused,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +285,7 @@ func TestWebhookRefuses(t *testing.T) {
 	}
 	found, err := w.store.Job(t.Context(), job.UserID, job.ID)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobSubmitting, found.Status, "nothing forged changes anything")
+	require.Equal(t, persona.PurchaseSubmitting, found.Status, "nothing forged changes anything")
 }
 
 func TestWebhookIsSentAgainWhenItCannotBeChecked(t *testing.T) {
