@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,14 +15,14 @@ import (
 )
 
 const jobColumns = `id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, placed_urls, weights_url,
-       config_url, error_message, progress, config, submitting_at, started_at, completed_at, created_at`
+       config_url, error_message, progress, config, submitting_at, started_at, completed_at, created_at, cleaned_at`
 
 const selectJobs = `SELECT ` + jobColumns + ` FROM persona_training_jobs`
 
 func scanJob(row pgx.CollectableRow) (j Job, err error) {
 	return j, row.Scan(&j.ID, &j.PersonaID, &j.UserID, &j.Version, &j.Attempt, &j.Status, &j.RequestID, &j.Endpoint, &j.DatasetURL,
 		&j.PlacedURLs, &j.WeightsURL, &j.ConfigURL, &j.ErrorMessage, &j.Progress, &j.Config, &j.SubmittingAt, &j.StartedAt,
-		&j.CompletedAt, &j.CreatedAt)
+		&j.CompletedAt, &j.CreatedAt, &j.CleanedAt)
 }
 
 const insertJob = `
@@ -74,7 +73,7 @@ func (s *Store) JobsOf(ctx context.Context, userID, personaID string) (jobs []Jo
 
 const (
 	withPlaced   = `placed_urls = CASE WHEN $2 = ANY (placed_urls) THEN placed_urls ELSE array_append(placed_urls, $2::text) END`
-	placeDataset = `UPDATE persona_training_jobs SET ` + withPlaced + ` WHERE id = $1`
+	placeDataset = `UPDATE persona_training_jobs SET cleaned_at = NULL, ` + withPlaced + ` WHERE id = $1`
 	setDataset   = `
 UPDATE persona_training_jobs
 SET dataset_url = CASE WHEN dataset_url = '' AND status = 'intended' THEN $2 ELSE dataset_url END, ` + withPlaced + `
@@ -103,20 +102,26 @@ func (s *Store) SetDataset(ctx context.Context, userID, jobID, url string) (job 
 	return job, err
 }
 
-// orConflict turns ErrNotFound from an update of a job that is there into ErrConflict.
-func orConflict(ctx context.Context, tx *userTx, jobID string, err error) error {
-	if !errors.Is(err, ErrNotFound) {
-		return err
-	}
+// orConflict returns why an update changed no row: ErrConflict when the row is there, else ErrNotFound.
+func orConflict(ctx context.Context, tx *userTx, table, id string) error {
 	var exists bool
-	const query = `SELECT EXISTS (SELECT FROM persona_training_jobs WHERE id = $1)`
-	if err := tx.QueryRow(ctx, query, jobID).Scan(&exists); err != nil {
+	query := `SELECT EXISTS (SELECT FROM ` + pgx.Identifier{table}.Sanitize() + ` WHERE id = $1)`
+	if err := tx.QueryRow(ctx, query, id).Scan(&exists); err != nil {
 		return err
 	}
 	if exists {
 		return ErrConflict
 	}
-	return err
+	return ErrNotFound
+}
+
+// texts returns states as the driver takes them.
+func texts(states []persona.PurchaseStatus) []string {
+	out := make([]string, len(states))
+	for i, status := range states {
+		out[i] = string(status)
+	}
+	return out
 }
 
 const (
@@ -167,54 +172,48 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 	return begun, nil
 }
 
-// successors are the legal moves, as the comments of persona.PurchaseStatus name them.
-var successors = map[persona.PurchaseStatus][]persona.PurchaseStatus{
-	persona.PurchaseIntended:   {persona.PurchaseSubmitting},
-	persona.PurchaseSubmitting: {persona.PurchaseQueued, persona.PurchaseIntended, persona.PurchaseUncertain, persona.PurchaseRefused, persona.PurchaseCancelled},
-	persona.PurchaseUncertain:  {persona.PurchaseQueued, persona.PurchaseIntended, persona.PurchaseRefused, persona.PurchaseCancelled},
-	persona.PurchaseQueued:     {persona.PurchaseRunning, persona.PurchaseCompleted, persona.PurchaseFailed, persona.PurchaseCancelled},
-	persona.PurchaseRunning:   {persona.PurchaseCompleted, persona.PurchaseFailed, persona.PurchaseCancelled},
-	persona.PurchaseCancelled:  {persona.PurchaseCancelled},
-}
-
-// A job that is already where it should go takes the change too, when it is the same purchase.
+// A job that is already where it should go takes the change too, when it is the same purchase. A job that the provider
+// acknowledged is freed by a person alone, who may know that the id was lost; then the id goes as well.
 const moveJob = `
 UPDATE persona_training_jobs
-SET status = $3::text, job_id = COALESCE($4::text, job_id), weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
+SET status = $3::text, job_id = CASE WHEN $3::text = 'intended' THEN '' ELSE COALESCE($4::text, job_id) END,
+    submitting_at = CASE WHEN $3::text = 'intended' THEN NULL ELSE submitting_at END,
+    weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
+    cleaned_at = CASE WHEN job_id = '' AND $4::text <> '' THEN NULL ELSE cleaned_at END,
     error_message = COALESCE($7, error_message), progress = GREATEST(progress, COALESCE($8, progress)),
     started_at = CASE WHEN $3::text = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
     completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
 WHERE id = $1 AND (job_id = '' OR $4::text IS NULL OR job_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
-  AND ($9 = 0 OR attempt = $9)
+  AND ($9 = 0 OR attempt = $9) AND (job_id = '' OR $3::text <> 'intended' OR $10)
 RETURNING ` + jobColumns
 
-// MoveJob moves a job from one of the states in from to the state to, and writes the change. A job that is already there, with
-// the same request id or none given, is success; anything else is ErrConflict and changes nothing, and so is the outcome of
-// another attempt than the one the job has got to. A known request id never changes; a cancelled job without one takes it, because
-// what was bought has to be cleaned. Moves that persona.PurchaseStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
-func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []persona.PurchaseStatus, to persona.PurchaseStatus,
-	change JobChange,
-) (job Job, err error) {
+// MoveJob moves a job to the state to, on the word of by, and writes the change. persona.PurchaseMoves says from which
+// states by may do that. A job that is there already, with the same request id or none given, is success. Anything else
+// is ErrConflict and changes nothing: another state, another request id, or the outcome of another attempt than the
+// one the job has got to. A cancelled job without an id takes one, because what was bought must be cleaned. Submitting
+// is reached by BeginSubmit alone.
+//
+// When the job's persona was erased meanwhile, the request id is kept with what the erasure must still settle, and the
+// error is ErrNotFound.
+func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (job Job, err error) {
 	if !persona.IsID(jobID) {
 		return Job{}, ErrNotFound
 	}
-	for _, status := range from {
-		if to == persona.PurchaseSubmitting || !slices.Contains(successors[status], to) {
-			return Job{}, fmt.Errorf("storage: a job does not go from %s to %s", status, to)
-		}
-	}
-	states := make([]string, len(from))
-	for i, status := range from {
-		states[i] = string(status)
+	from := persona.MovesFrom(to, by)
+	if to == persona.PurchaseSubmitting || len(from) == 0 {
+		return Job{}, fmt.Errorf("storage: %s does not move a job to %s", by, to)
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		job, err = one(ctx, tx, scanJob, moveJob, jobID, states, to, change.RequestID, change.WeightsURL, change.ConfigURL,
-			change.ErrorMessage, change.Progress, change.Attempt)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return orConflict(ctx, tx, jobID, ErrNotFound)
+		job, err = one(ctx, tx, scanJob, moveJob, jobID, texts(from), to, change.RequestID, change.WeightsURL, change.ConfigURL,
+			change.ErrorMessage, change.Progress, change.Attempt, by == persona.ActorPerson)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
 		}
-		return err
+		return orConflict(ctx, tx, "persona_training_jobs", jobID)
 	})
+	if errors.Is(err, ErrNotFound) && change.RequestID != nil {
+		err = errors.Join(err, s.noteErasedRequest(ctx, userID, jobID, *change.RequestID, change.Attempt))
+	}
 	return job, err
 }
 

@@ -52,6 +52,8 @@ func (s *Store) EraseRows(ctx context.Context, erasureID string) (rows int, err 
 			if err := s.prepareUser(ctx, tx, e.UserID); err != nil {
 				return err
 			}
+		} else if err := detachPurchases(ctx, tx, e); err != nil {
+			return err
 		}
 		places, value, err := traces(ctx, tx, e)
 		if err != nil {
@@ -86,7 +88,11 @@ func (s *Store) prepareUser(ctx context.Context, tx *userTx, userID string) erro
 	if err := tx.QueryRow(ctx, query, userID).Scan(&personas); err != nil {
 		return err
 	}
-	if personas {
+	erasing, err := personasBeingErased(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if personas || erasing {
 		return fmt.Errorf("%w: the user still has personas", ErrConflict)
 	}
 	const uploads = `SELECT persona_id FROM outbox WHERE user_id = $1 AND kind = 'discard-upload' FOR UPDATE`

@@ -171,6 +171,7 @@ type Job struct {
 	StartedAt    *time.Time
 	CompletedAt  *time.Time
 	CreatedAt    time.Time
+	CleanedAt    *time.Time // when everything of it was removed from the provider
 }
 
 // Submission is what one attempt to buy a training sends. It is what is on record of the job.

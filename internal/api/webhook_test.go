@@ -117,8 +117,10 @@ func TestWebhookSettlesAndWakes(t *testing.T) {
 			status:  200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"the job is known": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, requestID, persona.PurchaseSubmitting) },
-			status:  200, after: persona.PurchaseQueued, request: requestID,
+			prepare: func(w *world, j storage.Job) {
+				w.move(j, persona.PurchaseQueued, requestID, persona.PurchaseSubmitting)
+			},
+			status: 200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"another request than the one bought": {
 			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, "other", persona.PurchaseSubmitting) },

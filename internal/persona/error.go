@@ -33,6 +33,7 @@ const (
 	CodeNotTraining      Code = "not_training"
 	CodeBeingErased      Code = "being_erased"
 	CodeKeyReused        Code = "idempotency_key_reused"
+	CodeClaimRejected    Code = "claim_rejected"
 	CodeUnavailable      Code = "unavailable"
 	CodeInternal         Code = "internal"
 	CodeUnauthorized     Code = "unauthorized"

@@ -20,6 +20,15 @@ const (
 	PurchaseCancelled  PurchaseStatus = "cancelled"  // given up by us
 )
 
+// PurchaseKind is what is bought.
+type PurchaseKind string
+
+// The kinds of purchases.
+const (
+	PurchaseTraining PurchaseKind = "training"
+	PurchasePicture  PurchaseKind = "picture"
+)
+
 // Actor is a source of news about a purchase. What an actor may change depends on what it can know.
 type Actor string
 
@@ -99,4 +108,6 @@ func (s PurchaseStatus) Ended() bool {
 }
 
 // OutcomeUnknown reports whether the job may have been bought without anybody knowing its result or its id.
-func (s PurchaseStatus) OutcomeUnknown() bool { return s == PurchaseSubmitting || s == PurchaseUncertain }
+func (s PurchaseStatus) OutcomeUnknown() bool {
+	return s == PurchaseSubmitting || s == PurchaseUncertain
+}

@@ -1,0 +1,237 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
+)
+
+// ErrNoPictures is returned by Draw when the provider did not make the pictures, through a fault of its own, in any of
+// the tries that are allowed.
+var ErrNoPictures = errors.New("purchase: the provider did not make the pictures")
+
+// PictureRef names pictures of a training job.
+type PictureRef struct {
+	Ref
+	Key string // which pictures, among those of the job
+}
+
+// Drawn is what became of an order for pictures.
+type Drawn struct {
+	Order  storage.PictureOrder
+	Result trainer.GenerateResult // empty when Refused
+	// Refused is set when the provider's rules do not allow the pictures.
+	Refused bool
+}
+
+// Draw buys pictures and waits for them. Every try is on record before it is sent, so a second run of the same call
+// continues where the first one ended and buys nothing again while the provider keeps the result. A try that failed
+// through a fault of the provider is followed by another, up to storage.MaxPictureTries; of those, at most one follows a
+// try whose reply was lost and that the provider's list does not show. It returns ErrNoPictures after the last try, and
+// storage.ErrConflict when the version has ended or the persona is being erased. The caller stores the pictures and then
+// calls Collected.
+func (b *Buyer) Draw(ctx context.Context, ref PictureRef, request trainer.GenerateRequest) (Drawn, error) {
+	lost := 0
+	for try := 1; try <= storage.MaxPictureTries && lost < 2; try++ {
+		order, err := b.Store.EnsurePicture(ctx, ref.UserID, ref.JobID, ref.Key, try, trainer.GenerationEndpoint)
+		if err != nil {
+			return Drawn{}, err
+		}
+		order, result, err := b.draw(ctx, order, request)
+		failed, ended := errors.AsType[*trainer.JobError](err)
+		switch {
+		case err == nil && order.Status == persona.PurchaseCompleted:
+			return Drawn{Order: order, Result: result}, nil
+		case err != nil && !ended:
+			return Drawn{}, err
+		case ended && !failed.Retryable, order.Status == persona.PurchaseRefused:
+			return Drawn{Order: order, Refused: true}, nil
+		case order.Status == persona.PurchaseCancelled:
+			lost++
+		}
+	}
+	return Drawn{}, ErrNoPictures
+}
+
+// draw brings one try to its end. Its error is a *trainer.JobError when the request failed at the provider.
+func (b *Buyer) draw(
+	ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest,
+) (_ storage.PictureOrder, result trainer.GenerateResult, err error) {
+	if order.Status == persona.PurchaseSubmitting { // an earlier run ended without writing the outcome
+		order, err = b.movePicture(ctx, order, persona.PurchaseUncertain, persona.ActorSender, storage.JobChange{Attempt: order.Attempt})
+	}
+	for err == nil {
+		switch order.Status {
+		case persona.PurchaseIntended:
+			order, err = b.order(ctx, order, request)
+		case persona.PurchaseSubmitting, persona.PurchaseUncertain:
+			order, err = b.findPicture(ctx, order, request)
+		case persona.PurchaseQueued, persona.PurchaseRunning:
+			order, result, err = b.askPicture(ctx, order)
+		case persona.PurchaseCompleted:
+			if len(result.ImageURLs) == 0 { // an earlier run fetched the result
+				result, err = b.Provider.GenerationResult(ctx, order.RequestID)
+			}
+			return order, result, err
+		case persona.PurchaseFailed:
+			return order, result, &trainer.JobError{Message: order.ErrorMessage, Retryable: order.ErrorMessage != refusedByRules}
+		default:
+			return order, result, nil
+		}
+	}
+	return order, result, err
+}
+
+// refusedByRules is kept with an order that the provider will not carry out, however often it is asked.
+const refusedByRules = "the provider's rules do not allow these pictures"
+
+// order sends one request, once.
+func (b *Buyer) order(ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest) (storage.PictureOrder, error) {
+	begun, err := b.Store.BeginPicture(ctx, order.UserID, order.ID)
+	if errors.Is(err, storage.ErrConflict) {
+		now, readErr := b.Store.Picture(ctx, order.UserID, order.ID)
+		if readErr != nil || now.Status == persona.PurchaseIntended {
+			return now, errors.Join(err, readErr)
+		}
+		return now, nil // another run is sending it
+	}
+	if err != nil {
+		return order, err
+	}
+	ctx = context.WithoutCancel(ctx) // see Submit
+	sending, stop := context.WithTimeout(ctx, b.Timing.Submit)
+	defer stop()
+	requestID, err := b.Provider.SubmitGeneration(sending, request)
+	if err == nil {
+		return b.recordPicture(ctx, begun, persona.PurchaseQueued, storage.JobChange{RequestID: &requestID})
+	}
+	to, reason := outcomeOf(err)
+	moved, moveErr := b.recordPicture(ctx, begun, to, storage.JobChange{ErrorMessage: &reason})
+	if to == persona.PurchaseIntended || moveErr != nil {
+		return moved, errors.Join(moveErr, err)
+	}
+	return moved, nil
+}
+
+func (b *Buyer) recordPicture(
+	ctx context.Context, order storage.PictureOrder, to persona.PurchaseStatus, change storage.JobChange,
+) (storage.PictureOrder, error) {
+	change.Attempt = order.Attempt
+	return untilWritten(ctx, func() (storage.PictureOrder, error) {
+		return b.movePicture(ctx, order, to, persona.ActorSender, change)
+	})
+}
+
+// movePicture moves an order. When another was first, it reads what that one wrote.
+func (b *Buyer) movePicture(
+	ctx context.Context, order storage.PictureOrder, to persona.PurchaseStatus, by persona.Actor, change storage.JobChange,
+) (storage.PictureOrder, error) {
+	moved, err := b.Store.MovePicture(ctx, order.UserID, order.ID, to, by, change)
+	if errors.Is(err, storage.ErrConflict) {
+		return b.Store.Picture(ctx, order.UserID, order.ID)
+	}
+	return moved, err
+}
+
+// findPicture looks once for a request whose reply was lost, and gives it up when the list must have shown it.
+func (b *Buyer) findPicture(ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest) (storage.PictureOrder, error) {
+	sent := order.CreatedAt
+	if order.SubmittingAt != nil {
+		sent = *order.SubmittingAt
+	}
+	age := time.Since(sent)
+	requestID, found, err := b.Provider.FindGeneration(ctx, request, sent.Add(-time.Minute))
+	switch {
+	case err != nil:
+		return order, err
+	case found:
+		return b.movePicture(ctx, order, persona.PurchaseQueued, persona.ActorList, storage.JobChange{RequestID: &requestID})
+	case age > b.Timing.pictureAbsence():
+		reason := mayBeBilled
+		return b.movePicture(ctx, order, persona.PurchaseCancelled, persona.ActorCanceller, storage.JobChange{ErrorMessage: &reason})
+	}
+	return b.pausePicture(ctx, order)
+}
+
+// askPicture asks once about a request that the provider acknowledged.
+func (b *Buyer) askPicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, trainer.GenerateResult, error) {
+	none := trainer.GenerateResult{}
+	status, err := b.Provider.GenerationStatus(ctx, order.RequestID)
+	switch {
+	case errors.Is(err, trainer.ErrUnknownRequest):
+		order, err = b.movePicture(ctx, order, persona.PurchaseUncertain, persona.ActorPoller, storage.JobChange{})
+		return order, none, err
+	case err != nil:
+		return order, none, err
+	case status.State != trainer.Completed:
+		order, err = b.pausePicture(ctx, order)
+		return order, none, err
+	}
+	result, err := b.Provider.GenerationResult(ctx, order.RequestID)
+	if failed, ok := errors.AsType[*trainer.JobError](err); ok {
+		reason := failed.Message
+		if !failed.Retryable {
+			reason = refusedByRules
+		}
+		order, err = b.movePicture(ctx, order, persona.PurchaseFailed, persona.ActorPoller, storage.JobChange{ErrorMessage: &reason})
+		return order, none, errors.Join(err, failed)
+	}
+	if err != nil {
+		return order, none, err
+	}
+	order, err = b.movePicture(ctx, order, persona.PurchaseCompleted, persona.ActorPoller, storage.JobChange{})
+	return order, result, err
+}
+
+// picturePause is the time between two questions about a picture, which takes seconds.
+const picturePause = time.Second
+
+// pausePicture waits and reads the order again.
+func (b *Buyer) pausePicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, error) {
+	timer := time.NewTimer(min(b.Timing.Poll, picturePause))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return order, ctx.Err()
+	case <-timer.C:
+		return b.Store.Picture(ctx, order.UserID, order.ID)
+	}
+}
+
+// Collected removes the provider's copies of pictures that the caller has stored, of this try and of the ones before it.
+// What cannot be removed now is removed by Clean. Safe to run twice.
+func (b *Buyer) Collected(ctx context.Context, order storage.PictureOrder) error {
+	if order.CleanedAt != nil || order.RequestID == "" {
+		return nil
+	}
+	if err := b.Provider.ErasePayload(ctx, order.RequestID); err != nil {
+		return err
+	}
+	return b.Store.MarkPictureCleaned(ctx, order.UserID, order.ID)
+}
+
+// cleanPicture is Clean for one order.
+func (b *Buyer) cleanPicture(ctx context.Context, order storage.PictureOrder, weights string) (done bool, err error) {
+	if order.CleanedAt != nil {
+		return true, nil
+	}
+	if !order.Status.Ended() && order.Status != persona.PurchaseCancelled {
+		reason := mayBeBilled
+		order, err = b.movePicture(ctx, order, persona.PurchaseCancelled, persona.ActorCanceller, storage.JobChange{ErrorMessage: &reason})
+		if err != nil {
+			return false, err
+		}
+	}
+	done, err = b.remove(ctx, remains{
+		kind: persona.PurchasePicture, requestID: order.RequestID, ended: order.Status.Ended(), weights: weights,
+		submitted: order.SubmittingAt, created: order.CreatedAt,
+	})
+	if err != nil || !done {
+		return false, err
+	}
+	return true, b.Store.MarkPictureCleaned(ctx, order.UserID, order.ID)
+}
