@@ -63,6 +63,9 @@ func (h *heartbeat) send(ctx context.Context) {
 
 // note sends details with this and every later heartbeat. A later attempt of the activity can read them.
 func note(ctx context.Context, details ...any) {
+	if !activity.IsActivity(ctx) {
+		return
+	}
 	h, ok := ctx.Value(heartbeatKey{}).(*heartbeat)
 	if !ok {
 		activity.RecordHeartbeat(ctx, details...)

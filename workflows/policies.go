@@ -97,7 +97,7 @@ var (
 	// purchase is for the call that costs money. It may be retried, because the activity sends at most once by itself. A
 	// cancelled run waits for its end, so that the outcome is on record.
 	purchase = define("purchase", policy{options: workflow.ActivityOptions{
-		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: unpaidDeadline,
+		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 3 * time.Minute, ScheduleToCloseTimeout: unpaidDeadline,
 		HeartbeatTimeout: heartbeatTimeout, WaitForCancellation: true, RetryPolicy: retried,
 	}})
 	// awaitProvider polls at the interval that the activity names; the server does the waiting. Its user sets what is
@@ -125,9 +125,16 @@ var (
 		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: time.Hour, ScheduleToCloseTimeout: paidDeadline,
 		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retried,
 	}})
-	// compensation settles the job of a training that ends early. After a day the job has ended by itself.
+	// checkClaim is for checking a person's claim with the provider. The person waits for the answer and can ask again.
+	checkClaim = define("checkClaim", policy{options: workflow.ActivityOptions{
+		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout: heartbeatTimeout,
+		RetryPolicy:      &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
+	}})
+	// compensation gives up the job of a training that ends early. Who cancelled waits for it, so it ends soon; what
+	// the provider has not stopped by then is stopped by CleanJob.
 	compensation = define("compensation", policy{options: workflow.ActivityOptions{
-		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: 24 * time.Hour,
+		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retried,
 	}})
 	// cleaning removes what the provider still holds of a training that has ended.

@@ -12,4 +12,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(TrainPersona, workflow.RegisterOptions{Name: contract.TrainPersonaWorkflow})
 	r.RegisterWorkflowWithOptions(ErasePersona, workflow.RegisterOptions{Name: contract.ErasePersonaWorkflow})
 	r.RegisterWorkflowWithOptions(EraseUser, workflow.RegisterOptions{Name: contract.EraseUserWorkflow})
+	r.RegisterWorkflowWithOptions(CleanJob, workflow.RegisterOptions{Name: contract.CleanJobWorkflow})
 }

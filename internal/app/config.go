@@ -3,6 +3,8 @@ package app
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -11,9 +13,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 
-	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/embedding"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/purchase"
 )
 
 // Role is a part that a process plays.
@@ -94,9 +96,32 @@ func LoadConfig() (Config, error) {
 	return c, joined(problems)
 }
 
-func (c Config) timing() activities.Timing {
-	return activities.Timing{
+func (c Config) timing() purchase.Timing {
+	return purchase.Timing{
 		Poll: c.PollInterval, Submit: c.SubmitWait, AbsenceProof: c.AbsenceProof,
-		Cancel: max(2*c.SubmitWait, activities.DefaultTiming().Cancel), DatasetLife: c.DatasetLife,
+		Cancel: max(c.SubmitWait+purchase.RecordWithin, purchase.DefaultTiming().Cancel), DatasetLife: c.DatasetLife,
 	}
+}
+
+// webhookURL is the address that the provider is told, without a token; "" when the provider cannot reach it. A provider
+// on the internet calls neither plain http nor an address of this machine or network.
+func (c Config) webhookURL() string {
+	address := c.PublicURL + "/webhooks/fal"
+	if strings.HasPrefix(c.FalQueueURL, "https://") && !isPublic(c.PublicURL) {
+		return ""
+	}
+	return address
+}
+
+// isPublic reports whether an address may be reached from the internet.
+func isPublic(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" {
+		return false
+	}
+	host := u.Hostname()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsGlobalUnicast() && !ip.IsPrivate()
+	}
+	return strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal")
 }

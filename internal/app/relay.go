@@ -33,7 +33,7 @@ type relay struct {
 
 func newRelay(store *storage.Store, temporal client.Client, purchases *activities.Training, log *slog.Logger) *relay {
 	return &relay{
-		store: store, temporal: temporal, clean: purchases.CleanLateJob, log: log, nudged: make(chan struct{}, 1),
+		store: store, temporal: temporal, clean: purchases.CleanProvider, log: log, nudged: make(chan struct{}, 1),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
+	"github.com/inflio/persona/internal/purchase"
 	"github.com/inflio/persona/workflows"
 )
 
@@ -77,13 +78,13 @@ func (a *App) workerOptions(slots int, activitiesOnly bool) worker.Options {
 }
 
 func (a *App) activities() activities.All {
-	webhooks := a.config.PublicURL + "/webhooks/fal"
+	buyer := &purchase.Buyer{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: a.config.webhookURL()}
 	return activities.All{
 		Records:    &activities.Records{Store: a.store, Policy: a.config.Photos},
 		Photos:     &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
-		Training:   &activities.Training{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: webhooks},
+		Training:   &activities.Training{Buyer: buyer},
 		Validation: &activities.Validation{Store: a.store, Provider: a.provider},
 		Models:     &activities.Models{Store: a.store, Provider: a.provider},
-		Erasure:    &activities.Erasure{Store: a.store, Provider: a.provider, Timing: a.config.timing(), Temporal: a.temporal, Namespace: namespace(a.config)},
+		Erasure:    &activities.Erasure{Buyer: buyer, Temporal: a.temporal, Namespace: namespace(a.config)},
 	}
 }

@@ -15,6 +15,9 @@ func TrainPersonaID(personaID string) string { return "train-persona/" + persona
 // ErasePersonaID is the workflow id of one persona's erasure.
 func ErasePersonaID(erasureID string) string { return "erase-persona/" + erasureID }
 
+// CleanJobID is the workflow id of the cleaning of a training job.
+func CleanJobID(jobID string) string { return "clean-job/" + jobID }
+
 // EraseUserID is the workflow id of one user's erasure.
 func EraseUserID(erasureID string) string { return "erase-user/" + erasureID }
 

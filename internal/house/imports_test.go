@@ -36,8 +36,12 @@ var rules = map[string]rule{
 		[]string{"storage", "migrations", "internal/persona", "internal/embedded/postgres"},
 		"a test helper: production files may not import it",
 	},
+	"internal/purchase": {
+		[]string{"internal/persona", "internal/trainer", "storage"},
+		"what costs money is bought, settled and removed in one place, which knows no workflow",
+	},
 	"activities": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/trainer"},
+		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/trainer", "internal/purchase"},
 		"what touches the world, on its own road to each part of it",
 	},
 	"workflows": {
@@ -45,12 +49,12 @@ var rules = map[string]rule{
 		"decisions and waiting: activities are named by method reference, so that the compiler checks them, and nothing else is at hand",
 	},
 	"internal/api": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo"},
+		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/purchase"},
 		"handlers decode, call and encode; what takes time belongs to a workflow",
 	},
 	"internal/app": {
 		[]string{
-			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/api", "storage",
+			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/purchase", "internal/api", "storage",
 			"migrations", "activities", "workflows",
 		},
 		"the one place where parts meet; the embedded parts stay outside because cmd/persona links all of this",
