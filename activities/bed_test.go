@@ -28,6 +28,7 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/internal/purchase"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
@@ -41,7 +42,7 @@ type bed struct {
 	t       *testing.T
 	trainer string
 	all     activities.All
-	timing  activities.Timing
+	timing  purchase.Timing
 }
 
 func newBed(t *testing.T) *bed {
@@ -56,7 +57,7 @@ func newBed(t *testing.T) *bed {
 	t.Cleanup(func() { cancel(); <-done })
 
 	b := &bed{Bed: storagetest.NewBed(t), t: t, trainer: server.URL}
-	b.timing = activities.Timing{Poll: time.Second, Submit: 2 * time.Second, AbsenceProof: time.Hour, Cancel: 200 * time.Millisecond, DatasetLife: time.Hour}
+	b.timing = purchase.Timing{Poll: time.Second, Submit: 2 * time.Second, AbsenceProof: time.Hour, Cancel: 200 * time.Millisecond, DatasetLife: time.Hour}
 	b.wire()
 	return b
 }
@@ -76,11 +77,15 @@ func (b *bed) wire() {
 	b.all = activities.All{
 		Records:    &activities.Records{Store: b.Store, Policy: policy()},
 		Photos:     &activities.Photos{Store: b.Store, Judge: photo.NewJudge(policy(), nil), Fetch: http.DefaultClient},
-		Training:   &activities.Training{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"},
+		Training:   &activities.Training{Buyer: b.buyer(provider)},
 		Validation: &activities.Validation{Store: b.Store, Provider: provider},
 		Models:     &activities.Models{Store: b.Store, Provider: provider},
-		Erasure:    &activities.Erasure{Store: b.Store, Provider: provider, Timing: b.timing},
+		Erasure:    &activities.Erasure{Buyer: b.buyer(provider)},
 	}
+}
+
+func (b *bed) buyer(provider *trainer.Client) *purchase.Buyer {
+	return &purchase.Buyer{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"}
 }
 
 // run executes one activity as a worker would, its errors typed as on the wire.
@@ -222,19 +227,30 @@ func (b *bed) bought() int {
 // requests counts what the trainer was asked for.
 func (b *bed) requests(endpoint string) int {
 	b.t.Helper()
+	return len(b.listed(endpoint))
+}
+
+// requestIDs returns the ids of the training jobs that the trainer has.
+func (b *bed) requestIDs() []string {
+	b.t.Helper()
+	return b.listed(trainer.TrainingEndpoint)
+}
+
+func (b *bed) listed(endpoint string) (ids []string) {
+	b.t.Helper()
 	var answer struct {
 		Jobs []struct {
+			ID       string `json:"id"`
 			Endpoint string `json:"endpoint"`
 		} `json:"jobs"`
 	}
 	b.local(http.MethodGet, "/_local/jobs", nil, &answer)
-	n := 0
 	for _, j := range answer.Jobs {
 		if j.Endpoint == endpoint {
-			n++
+			ids = append(ids, j.ID)
 		}
 	}
-	return n
+	return ids
 }
 
 // get fetches a file of the trainer, as anybody can who knows its address.

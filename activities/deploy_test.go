@@ -46,7 +46,7 @@ func TestWeightsComeHomeEncrypted(t *testing.T) {
 
 	// The reply of a run was lost, and what the provider gives by now is no longer whole.
 	damaged := b.host(model()[:len(model())-1])
-	_, err = b.Store.MoveJob(t.Context(), in.UserID, job.JobID, []persona.PurchaseStatus{persona.PurchaseRunning}, persona.PurchaseCompleted,
+	_, err = b.Store.MoveJob(t.Context(), in.UserID, job.JobID, persona.PurchaseCompleted, persona.ActorPoller,
 		storage.JobChange{WeightsURL: &damaged})
 	require.NoError(t, err)
 	require.NoError(t, do(b, b.all.Models.DeployModel, deploy))

@@ -79,7 +79,7 @@ func TestNoErrorTellsWhoOrWhere(t *testing.T) {
 				},
 				func() error { return do(b, b.all.Models.DeployModel, activities.DeployInput{JobInput: trained}) },
 				func() error { return do(b, b.all.Erasure.EraseAtProvider, erasure) },
-				func() error { return do(b, b.all.Erasure.EraseStored, erasure) },
+				func() error { return do(b, b.all.Erasure.DestroyStored, erasure) },
 			} {
 				if activity() != nil { // looked at by run and do
 					failed++

@@ -206,6 +206,9 @@ func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.Pu
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		job, err = one(ctx, tx, scanJob, moveJob, jobID, texts(from), to, change.RequestID, change.WeightsURL, change.ConfigURL,
 			change.ErrorMessage, change.Progress, change.Attempt, by == persona.ActorPerson)
+		if err == nil && by == persona.ActorPerson {
+			tx.audit("training.settled", job.PersonaID, map[string]any{"job": jobID, "to": to})
+		}
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}

@@ -19,7 +19,7 @@ import (
 func constants(t *testing.T, typeName string) []string {
 	t.Helper()
 	var values []string
-	for _, file := range []string{"status.go", "tier.go"} {
+	for _, file := range []string{"status.go", "tier.go", "purchase.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), "../internal/persona/"+file, nil, 0)
 		require.NoError(t, err)
 		ast.Inspect(parsed, func(n ast.Node) bool {
@@ -47,7 +47,8 @@ func TestStatesAreThoseOfTheLanguage(t *testing.T) {
 	for constraint, typeName := range map[string]string{
 		"personas_status_check": "Status", "persona_versions_status_check": "VersionStatus",
 		"persona_versions_stage_check": "Stage", "persona_versions_tier_check": "Tier",
-		"persona_training_jobs_status_check": "PurchaseStatus",
+		"persona_training_jobs_status_check": "PurchaseStatus", "picture_orders_status_check": "PurchaseStatus",
+		"erasure_purchases_kind_check": "PurchaseKind",
 	} {
 		var definition string
 		require.NoError(t, b.Owner.QueryRow(t.Context(),

@@ -132,6 +132,13 @@ func (s *Store) Leftovers(ctx context.Context, erasureID string) (found []string
 	if err != nil || personaID == "" {
 		return found, err
 	}
+	purchases, err := s.ErasedPurchases(ctx, erasureID)
+	if err != nil {
+		return nil, err
+	}
+	if len(purchases) > 0 {
+		found = append(found, "purchases at the provider")
+	}
 	blobs, err := s.list(ctx, prefixOf(personaID), 1)
 	if err != nil {
 		return nil, err

@@ -149,7 +149,9 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.submit = lost
-		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseIntended}, nil }
+		w.find = func(int) (activities.JobState, error) {
+			return activities.JobState{Status: persona.PurchaseIntended}, nil
+		}
 		_, err := w.train(t)
 		require.NoError(t, err)
 		require.Equal(t, 2, w.called("SubmitTraining"))
@@ -223,7 +225,9 @@ func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
 			}
 		}, false},
 		{"while the purchase is uncertain", func(w *world) {
-			w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseUncertain}, nil }
+			w.submit = func(int) (activities.JobState, error) {
+				return activities.JobState{Status: persona.PurchaseUncertain}, nil
+			}
 			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
 		}, true},
 		{"while it trains", func(w *world) {

@@ -65,8 +65,12 @@ func newWorld(t *testing.T) *world {
 		return activities.PhotoVerdict{Index: in.Index, Accepted: true, Overall: 90}, nil
 	}
 	w.choose = func() activities.Selection { return activities.Selection{Used: 6} }
-	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseQueued}, nil }
-	w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseQueued}, nil }
+	w.submit = func(int) (activities.JobState, error) {
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
+	}
+	w.find = func(int) (activities.JobState, error) {
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
+	}
 	w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Seconds: 60}, nil }
 	w.cancel = func() activities.Settlement { return activities.Settlement{} }
 	w.judge = func() contract.Checks {

@@ -84,7 +84,9 @@ func (s *server) receiveWebhook(ctx context.Context, in *webhookInput) (string, 
 		s.Log.WarnContext(ctx, "a webhook names another request than the one bought",
 			"job_id", told.Job.ID, "persona_id", told.Job.PersonaID)
 	}
-	s.Nudge() // it may have ordered a cleaning
+	if told.Ordered {
+		s.Nudge()
+	}
 	return s.wake(ctx, told.Job)
 }
 

@@ -81,13 +81,20 @@ func (w *world) bought() (storage.Job, string) {
 	return job, begun.Token
 }
 
-func (w *world) move(job storage.Job, to persona.PurchaseStatus, request string, from ...persona.PurchaseStatus) {
+func (w *world) move(job storage.Job, to persona.PurchaseStatus, request string) {
 	w.t.Helper()
 	change := storage.JobChange{}
 	if request != "" {
 		change.RequestID = &request
 	}
-	_, err := w.store.MoveJob(w.t.Context(), job.UserID, job.ID, from, to, change)
+	by := persona.ActorSender
+	switch to {
+	case persona.PurchaseCancelled:
+		by = persona.ActorCanceller
+	case persona.PurchaseRunning, persona.PurchaseCompleted, persona.PurchaseFailed:
+		by = persona.ActorPoller
+	}
+	_, err := w.store.MoveJob(w.t.Context(), job.UserID, job.ID, to, by, change)
 	require.NoError(w.t, err)
 }
 
@@ -113,17 +120,17 @@ func TestWebhookSettlesAndWakes(t *testing.T) {
 	}{
 		"the reply is still on its way": {status: 200, after: persona.PurchaseQueued, request: requestID},
 		"the reply was lost": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseUncertain, "", persona.PurchaseSubmitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseUncertain, "") },
 			status:  200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"the job is known": {
 			prepare: func(w *world, j storage.Job) {
-				w.move(j, persona.PurchaseQueued, requestID, persona.PurchaseSubmitting)
+				w.move(j, persona.PurchaseQueued, requestID)
 			},
 			status: 200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"another request than the one bought": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, "other", persona.PurchaseSubmitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, "other") },
 			status:  200, after: persona.PurchaseQueued, request: "other",
 		},
 		"the training has ended": {err: serviceerror.NewNotFound("gone"), status: 200, after: persona.PurchaseQueued, request: requestID},
@@ -165,7 +172,7 @@ func TestWebhookOfAnAbandonedJobOrdersItsCleaning(t *testing.T) {
 		_, err := w.store.RequestErasure(w.t.Context(), j.UserID, j.PersonaID)
 		require.NoError(w.t, err)
 	}
-	submitting, uncertain, queued := persona.PurchaseSubmitting, persona.PurchaseUncertain, persona.PurchaseQueued
+	uncertain, queued := persona.PurchaseUncertain, persona.PurchaseQueued
 	training, cancelled := persona.PurchaseRunning, persona.PurchaseCancelled
 	for name, c := range map[string]struct {
 		prepare func(*world, storage.Job)
@@ -175,47 +182,47 @@ func TestWebhookOfAnAbandonedJobOrdersItsCleaning(t *testing.T) {
 		warned  bool
 	}{
 		"cancelled without a request": {
-			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "", submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "") },
 			after:   cancelled, request: requestID, orders: 1,
 		},
 		"cancelled, and its order was lost": {
-			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, requestID, submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, queued, requestID); w.move(j, cancelled, "") },
 			after:   cancelled, request: requestID, orders: 1,
 		},
 		"cancelled with another request": {
-			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "other", submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, queued, "other"); w.move(j, cancelled, "") },
 			after:   cancelled, request: "other", warned: true,
 		},
 		"submitting, and the version has ended": {prepare: end, after: queued, request: requestID, orders: 1},
 		"uncertain, and the version has ended": {
-			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting); end(w, j) },
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, ""); end(w, j) },
 			after:   queued, request: requestID, orders: 1,
 		},
 		"uncertain, and the persona is being erased": {
-			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting); erase(w, j) },
-			after:   queued, request: requestID, orders: 1,
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, ""); erase(w, j) },
+			after:   queued, request: requestID,
 		},
 		"uncertain, and the training waits": {
-			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "") },
 			after:   queued, request: requestID,
 		},
 		"in training, and the training waits": {
 			prepare: func(w *world, j storage.Job) {
-				w.move(j, queued, requestID, submitting)
-				w.move(j, training, "", queued)
+				w.move(j, queued, requestID)
+				w.move(j, training, "")
 			},
 			after: training, request: requestID,
 		},
 		"completed, and the version has ended": {
 			prepare: func(w *world, j storage.Job) {
-				w.move(j, queued, requestID, submitting)
-				w.move(j, persona.PurchaseCompleted, "", queued)
+				w.move(j, queued, requestID)
+				w.move(j, persona.PurchaseCompleted, "")
 				end(w, j)
 			},
 			after: persona.PurchaseCompleted, request: requestID,
 		},
 		"nothing was bought": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseRefused, "", submitting); end(w, j) },
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseRefused, ""); end(w, j) },
 			after:   persona.PurchaseRefused,
 		},
 	} {

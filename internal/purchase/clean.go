@@ -127,7 +127,7 @@ func (b *Buyer) removePictures(ctx context.Context, r remains) (done bool, err e
 
 func (b *Buyer) removeRequest(ctx context.Context, r remains, requestID string) (done bool, err error) {
 	if !r.ended {
-		running, err := b.stop(ctx, r.kind, requestID)
+		running, err := b.stop(ctx, r, requestID)
 		if err != nil || running {
 			return false, err
 		}
@@ -135,16 +135,17 @@ func (b *Buyer) removeRequest(ctx context.Context, r remains, requestID string) 
 	return true, b.Provider.ErasePayload(ctx, requestID)
 }
 
-// stop cancels a request and reports whether it may still run.
-func (b *Buyer) stop(ctx context.Context, kind persona.PurchaseKind, requestID string) (running bool, err error) {
-	status, cancel := b.Provider.TrainingStatus, b.Provider.CancelTraining
-	if kind == persona.PurchasePicture {
-		status, cancel = b.Provider.GenerationStatus, b.Provider.CancelGeneration
+// stop cancels a request and reports whether it may still run. A request that the queue does not find may still run until
+// no job of its age can.
+func (b *Buyer) stop(ctx context.Context, r remains, requestID string) (running bool, err error) {
+	status, cancel, longest := b.Provider.TrainingStatus, b.Provider.CancelTraining, b.Timing.AbsenceProof
+	if r.kind == persona.PurchasePicture {
+		status, cancel, longest = b.Provider.GenerationStatus, b.Provider.CancelGeneration, b.Timing.pictureAbsence()
 	}
 	news, err := status(ctx, requestID)
 	switch {
 	case errors.Is(err, trainer.ErrUnknownRequest):
-		return false, nil // the queue has forgotten it; what it left may still be there
+		return r.submitted != nil && time.Since(*r.submitted) < longest, nil
 	case err != nil:
 		return false, err
 	case news.State == trainer.Completed:

@@ -122,7 +122,11 @@ func (b *Buyer) recordPicture(
 ) (storage.PictureOrder, error) {
 	change.Attempt = order.Attempt
 	return untilWritten(ctx, func() (storage.PictureOrder, error) {
-		return b.movePicture(ctx, order, to, persona.ActorSender, change)
+		moved, err := b.movePicture(ctx, order, to, persona.ActorSender, change)
+		if err == nil && moved.Status == persona.PurchaseCancelled && change.RequestID != nil { // given up meanwhile
+			return b.movePicture(ctx, order, persona.PurchaseCancelled, persona.ActorSender, change)
+		}
+		return moved, err
 	})
 }
 

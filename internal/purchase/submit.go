@@ -128,7 +128,11 @@ func (b *Buyer) record(
 ) (State, error) {
 	change.Attempt = job.Attempt
 	moved, err := untilWritten(ctx, func() (storage.Job, error) {
-		return b.move(ctx, job, to, persona.ActorSender, change)
+		moved, err := b.move(ctx, job, to, persona.ActorSender, change)
+		if err == nil && moved.Status == persona.PurchaseCancelled && change.RequestID != nil { // given up meanwhile
+			return b.move(ctx, job, persona.PurchaseCancelled, persona.ActorSender, change)
+		}
+		return moved, err
 	})
 	return stateOf(moved), err
 }

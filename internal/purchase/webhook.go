@@ -18,6 +18,8 @@ type Told struct {
 	Job storage.Job // the zero value when the persona was erased
 	// Erased is set when the persona was erased: the id is kept for the erasure, and no training waits.
 	Erased bool
+	// Ordered is set when the cleaning of the job was ordered: an outbox row is due.
+	Ordered bool
 	// Mismatch is set when the webhook names another request than the one on record. Nothing was changed.
 	Mismatch bool
 }
@@ -38,9 +40,10 @@ func (i Inbox) Receive(ctx context.Context, token, requestID string) (Told, erro
 		return Told{}, err
 	}
 	if job.RequestID != requestID {
-		return Told{Job: job, Mismatch: true}, nil
+		return Told{Job: job, Mismatch: job.RequestID != ""}, nil
 	}
-	return Told{Job: job}, i.orderCleaning(ctx, job)
+	ordered, err := i.orderCleaning(ctx, job)
+	return Told{Job: job, Ordered: ordered}, err
 }
 
 // note moves a purchase whose reply was lost to a known one, and returns the job as it is then.
@@ -66,19 +69,20 @@ func (i Inbox) note(ctx context.Context, token, requestID string) (job storage.J
 }
 
 // orderCleaning orders the cleaning of a job for which no training waits: it was cancelled, or its version ended before
-// the purchase was known. A repeated webhook repeats the order.
-func (i Inbox) orderCleaning(ctx context.Context, job storage.Job) error {
+// the purchase was known. A repeated webhook repeats the order. An erasure does its own cleaning.
+func (i Inbox) orderCleaning(ctx context.Context, job storage.Job) (ordered bool, err error) {
 	switch job.Status {
 	case persona.PurchaseCancelled:
 	case persona.PurchaseQueued, persona.PurchaseRunning:
 		version, err := i.Store.Version(ctx, job.UserID, job.PersonaID, job.Version)
 		if err != nil || version.Status == persona.VersionTraining {
-			return ignoreErased(err)
+			return false, ignoreErased(err)
 		}
 	default: // the training orders it
-		return nil
+		return false, nil
 	}
-	return ignoreErased(i.Store.QueueJobCleaning(ctx, job.UserID, job.ID))
+	err = i.Store.QueueJobCleaning(ctx, job.UserID, job.ID)
+	return err == nil, ignoreErased(err)
 }
 
 // ignoreErased takes a job that was erased meanwhile as done: the erasure cleans it.
