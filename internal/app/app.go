@@ -129,9 +129,11 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
+	webhooks := trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil)
+	webhooks.UserID = a.config.FalUserID
 	handler, err := api.New(api.Options{
 		Store: a.store, Temporal: a.temporal, Judge: a.judge, Auth: auth,
-		Webhooks:  trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil),
+		Webhooks:  webhooks,
 		Nudge:     a.relay.nudge,
 		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,
 	})
