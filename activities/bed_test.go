@@ -73,13 +73,14 @@ func (b *bed) wire() {
 		Key: "id:secret", QueueURL: b.trainer, RESTURL: b.trainer, APIURL: b.trainer + "/v1",
 		Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
 	})
+	judge := photo.NewJudge(policy(), nil)
 	b.all = activities.All{
-		Records:    &activities.Records{Store: b.Store, Policy: policy()},
-		Photos:     &activities.Photos{Store: b.Store, Judge: photo.NewJudge(policy(), nil), Fetch: http.DefaultClient},
-		Training:   &activities.Training{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"},
-		Validation: &activities.Validation{Store: b.Store, Provider: provider},
-		Models:     &activities.Models{Store: b.Store, Provider: provider},
-		Erasure:    &activities.Erasure{Store: b.Store, Provider: provider, Timing: b.timing},
+		Records:  &activities.Records{Store: b.Store, Policy: policy()},
+		Photos:   &activities.Photos{Store: b.Store, Judge: judge, Fetch: http.DefaultClient},
+		Training: &activities.Training{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"},
+		Models:   &activities.Models{Store: b.Store, Provider: provider},
+		Samples:  &activities.Samples{Store: b.Store, Judge: judge},
+		Erasure:  &activities.Erasure{Store: b.Store, Provider: provider, Timing: b.timing},
 	}
 }
 

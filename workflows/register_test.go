@@ -1,7 +1,9 @@
 package workflows_test
 
 import (
+	"flag"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -35,13 +37,29 @@ func (n *names) RegisterDynamicActivity(any, activity.DynamicRegisterOptions) {}
 // The names are on the wire: running workflows of older releases ask for them. A change here needs a reason.
 func TestRegisteredNames(t *testing.T) {
 	t.Parallel()
+	list := registered()
+	require.Equal(t, list, slices.Compact(slices.Clone(list)), "names are unique across structs")
+	golden(t, "registered.golden", strings.Join(list, "\n")+"\n")
+}
+
+func registered() []string {
 	var n names
 	workflows.Register(&n)
 	activities.All{}.Register(&n)
 	slices.Sort(n.list)
-	require.Equal(t, n.list, slices.Compact(slices.Clone(n.list)), "names are unique across structs")
-	want, err := os.ReadFile("testdata/registered.golden")
+	return n.list
+}
+
+var update = flag.Bool("update", false, "write the golden files of testdata")
+
+// golden compares a text with a file of testdata, or writes the file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, strings.Fields(strings.ReplaceAll(string(want), " ", "_")),
-		strings.Fields(strings.ReplaceAll(strings.Join(n.list, "\n"), " ", "_")))
+	require.Equal(t, string(want), got, "go test ./workflows -update writes %s anew", name)
 }

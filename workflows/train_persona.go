@@ -185,6 +185,7 @@ func reason(err error) *persona.Error {
 		contract.PhotosRejected:   persona.CodePhotosRejected,
 		contract.ProviderRefused:  persona.CodeProviderRefused,
 		contract.ProviderFailed:   persona.CodeProviderFailed,
+		contract.SamplesMissing:   persona.CodeProviderFailed,
 		contract.TrainingDeadline: persona.CodeDeadline,
 		contract.ValidationFailed: persona.CodeValidationFailed,
 		contract.ModelDamaged:     persona.CodeModelDamaged,

@@ -79,11 +79,11 @@ func (a *App) workerOptions(slots int, activitiesOnly bool) worker.Options {
 func (a *App) activities() activities.All {
 	webhooks := a.config.PublicURL + "/webhooks/fal"
 	return activities.All{
-		Records:    &activities.Records{Store: a.store, Policy: a.config.Photos},
-		Photos:     &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
-		Training:   &activities.Training{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: webhooks},
-		Validation: &activities.Validation{Store: a.store, Provider: a.provider},
-		Models:     &activities.Models{Store: a.store, Provider: a.provider},
-		Erasure:    &activities.Erasure{Store: a.store, Provider: a.provider, Timing: a.config.timing(), Temporal: a.temporal, Namespace: namespace(a.config)},
+		Records:  &activities.Records{Store: a.store, Policy: a.config.Photos},
+		Photos:   &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
+		Training: &activities.Training{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: webhooks},
+		Models:   &activities.Models{Store: a.store, Provider: a.provider},
+		Samples:  &activities.Samples{Store: a.store, Judge: a.judge},
+		Erasure:  &activities.Erasure{Store: a.store, Provider: a.provider, Timing: a.config.timing(), Temporal: a.temporal, Namespace: namespace(a.config)},
 	}
 }
