@@ -11,9 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/inflio/persona/activities"
+	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/workflows"
 )
 
@@ -62,4 +64,35 @@ func golden(t *testing.T, name, got string) {
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(want), got, "go test ./workflows -update writes %s anew", name)
+}
+
+// A malformed input cannot become well-formed by a retry, so the run fails at once and says which field it is.
+func TestMalformedInputsAreRefused(t *testing.T) {
+	t.Parallel()
+	good := version1
+	for _, c := range []struct {
+		name, workflow string
+		in             any
+		field          string
+	}{
+		{"no user", contract.TrainPersonaWorkflow, contract.TrainPersonaInput{PersonaID: good.PersonaID, Version: 1}, "UserID"},
+		{"an address for a user", contract.TrainPersonaWorkflow, contract.TrainPersonaInput{UserID: "jane@example.org", PersonaID: good.PersonaID, Version: 1}, "UserID"},
+		{"no persona", contract.TrainPersonaWorkflow, contract.TrainPersonaInput{UserID: good.UserID, Version: 1}, "PersonaID"},
+		{"no version", contract.TrainPersonaWorkflow, contract.TrainPersonaInput{UserID: good.UserID, PersonaID: good.PersonaID}, "Version"},
+		{"capitals", contract.ErasePersonaWorkflow, contract.ErasePersonaInput{ErasureID: strings.ToUpper(idOf("e"))}, "ErasureID"},
+		{"nothing", contract.EraseUserWorkflow, contract.EraseUserInput{}, "ErasureID"},
+		{"no job", contract.CleanJobWorkflow, contract.CleanJobInput{UserID: good.UserID, PersonaID: good.PersonaID}, "JobID"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.ExecuteWorkflow(c.workflow, c.in)
+			var app *temporal.ApplicationError
+			require.ErrorAs(t, w.GetWorkflowError(), &app)
+			require.Equal(t, []any{contract.InputInvalid, true}, []any{app.Type(), app.NonRetryable()})
+			require.Contains(t, app.Message(), c.field)
+			require.NotContains(t, app.Message(), "jane")
+			require.Empty(t, w.calls)
+		})
+	}
 }
