@@ -74,18 +74,16 @@ func (b *bed) wire() {
 		Key: "id:secret", QueueURL: b.trainer, RESTURL: b.trainer, APIURL: b.trainer + "/v1",
 		Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
 	})
+	judge := photo.NewJudge(policy(), nil)
+	buyer := &purchase.Buyer{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"}
 	b.all = activities.All{
-		Records:    &activities.Records{Store: b.Store, Policy: policy()},
-		Photos:     &activities.Photos{Store: b.Store, Judge: photo.NewJudge(policy(), nil), Fetch: http.DefaultClient},
-		Training:   &activities.Training{Buyer: b.buyer(provider)},
-		Validation: &activities.Validation{Store: b.Store, Provider: provider},
-		Models:     &activities.Models{Store: b.Store, Provider: provider},
-		Erasure:    &activities.Erasure{Buyer: b.buyer(provider)},
+		Records:  &activities.Records{Store: b.Store, Policy: policy()},
+		Photos:   &activities.Photos{Store: b.Store, Judge: judge, Fetch: http.DefaultClient},
+		Training: &activities.Training{Buyer: buyer},
+		Models:   &activities.Models{Buyer: buyer},
+		Samples:  &activities.Samples{Store: b.Store, Judge: judge},
+		Erasure:  &activities.Erasure{Buyer: buyer},
 	}
-}
-
-func (b *bed) buyer(provider *trainer.Client) *purchase.Buyer {
-	return &purchase.Buyer{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"}
 }
 
 // run executes one activity as a worker would, its errors typed as on the wire.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 
 	"go.temporal.io/sdk/activity"
@@ -11,8 +12,9 @@ import (
 	"github.com/inflio/persona/internal/contract"
 )
 
-// Interceptor wraps every activity. It sends heartbeats, turns a panic into an error, and replaces every error by a
-// typed one whose text a history may hold: no address, no value of a row, no text of a provider.
+// Interceptor wraps every activity. It sends heartbeats, ends the context when the worker stops, turns a panic into an
+// error, and replaces every error by a typed one whose text a history may hold: no address, no value of a row, no text
+// of a provider.
 func Interceptor() interceptor.WorkerInterceptor { return &activityInterceptor{} }
 
 type activityInterceptor struct {
@@ -32,8 +34,10 @@ type activityInbound struct {
 func (i *activityInbound) ExecuteActivity(
 	ctx context.Context, in *interceptor.ExecuteActivityInput,
 ) (out any, err error) {
-	ctx, stop := startHeartbeat(ctx)
-	defer stop()
+	ctx, stopHeartbeat := startHeartbeat(ctx)
+	defer stopHeartbeat()
+	ctx, cancel := untilWorkerStops(ctx)
+	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			// The stack is logged and the value is not: it may quote what the activity worked on.
@@ -42,5 +46,28 @@ func (i *activityInbound) ExecuteActivity(
 		}
 	}()
 	out, err = i.Next.ExecuteActivity(ctx, in)
+	if err != nil && errors.Is(context.Cause(ctx), errWorkerStops) {
+		return nil, errWorkerStops
+	}
 	return out, onWire(err)
+}
+
+// errWorkerStops ends an attempt whose worker stops; another worker makes the next attempt.
+var errWorkerStops = temporal.NewApplicationErrorWithOptions("the worker stops", contract.WorkerStopped,
+	temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
+
+// untilWorkerStops returns a context that ends when the worker stops. By default the SDK ends it only after the whole
+// stop timeout, which is as long as a purchase may take. What must not be interrupted detaches itself from the context,
+// as SubmitTraining does.
+func untilWorkerStops(ctx context.Context) (context.Context, context.CancelFunc) {
+	stops := activity.GetWorkerStopChannel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-stops:
+			cancel(errWorkerStops)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }

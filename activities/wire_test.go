@@ -74,7 +74,7 @@ func TestNoErrorTellsWhoOrWhere(t *testing.T) {
 				func() error { return do(b, b.all.Training.CleanProvider, bought) },
 				func() error { _, err := run(b, b.all.Training.CancelJob, bought); return err },
 				func() error {
-					_, err := run(b, b.all.Validation.DrawSamples, activities.SampleOrder{JobInput: trained, Images: 1})
+					_, err := run(b, b.all.Models.DrawSamples, activities.SampleOrder{JobInput: trained, Images: 1})
 					return err
 				},
 				func() error { return do(b, b.all.Models.DeployModel, activities.DeployInput{JobInput: trained}) },

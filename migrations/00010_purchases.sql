@@ -39,7 +39,7 @@ CREATE TABLE picture_orders (
     user_id         text        NOT NULL,
     training_job_id uuid        NOT NULL REFERENCES persona_training_jobs (id) ON DELETE CASCADE,
     key             text        NOT NULL CHECK (key <> ''), -- which pictures, among those of the job
-    try             integer     NOT NULL CHECK (try BETWEEN 1 AND 3),
+    try             integer     NOT NULL CHECK (try BETWEEN 1 AND 8),
     status          text        NOT NULL DEFAULT 'intended'
         CONSTRAINT picture_orders_status_check CHECK (status IN ('intended', 'submitting', 'uncertain', 'refused', 'queued',
             'training', 'completed', 'failed', 'cancelled')),

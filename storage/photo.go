@@ -69,15 +69,16 @@ const (
 	updateChoice = `
 UPDATE persona_images SET is_used = $3, is_primary = $4, metadata = $5 WHERE persona_id = $1 AND id = $2`
 	updatePhotoSet = `
-UPDATE persona_versions SET photos_used = $3, photo_set = $4 WHERE persona_id = $1 AND number = $2`
+UPDATE persona_versions SET photos_used = $3, photo_set = $4, tier = $5 WHERE persona_id = $1 AND number = $2`
 )
 
 // SaveChoices stores which photos a version is trained on. The findings of each choice are added to the photo's report, where
-// they replace those of an earlier choice; the set's report, nil for none, is kept with the version. Photos that are not named are
-// not used. Doing it twice is fine.
+// they replace those of an earlier choice; the set's report, nil for none, is kept with the version, whose tier falls to the one that
+// the report says the used photos reach. Photos that are not named are not used. Doing it twice is fine.
 func (s *Store) SaveChoices(ctx context.Context, userID, personaID string, version int, choices []Choice, set *persona.SetReport) error {
 	return s.asUser(ctx, userID, func(tx *userTx) error {
-		if _, _, err := lockVersion(ctx, tx, personaID, version); err != nil {
+		_, v, err := lockVersion(ctx, tx, personaID, version)
+		if err != nil {
 			return err
 		}
 		photos, err := many(ctx, tx, scanPhoto, selectPhotos+` ORDER BY position`, personaID)
@@ -104,7 +105,11 @@ func (s *Store) SaveChoices(ctx context.Context, userID, personaID string, versi
 		if len(byID) > 0 {
 			return ErrNotFound // a choice names a photo that the persona does not have
 		}
-		batch.Queue(updatePhotoSet, personaID, version, used, set)
+		tier := v.Tier
+		if set != nil {
+			tier = persona.SettledTier(v.Tier, set.Tier)
+		}
+		batch.Queue(updatePhotoSet, personaID, version, used, set, tier)
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 }

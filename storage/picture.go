@@ -12,7 +12,7 @@ import (
 )
 
 // MaxPictureTries bounds how often the pictures of one key are ordered. The database checks the same number.
-const MaxPictureTries = 3
+const MaxPictureTries = 8
 
 // PictureOrder is one intent to buy pictures with the weights of a training job, and what came of it.
 type PictureOrder struct {

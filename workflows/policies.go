@@ -137,8 +137,9 @@ var (
 		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retried,
 	}})
-	// cleaning removes what the provider still holds of a training that has ended.
-	cleaning = define("cleaning", policy{priority: contract.PriorityBackground, options: workflow.ActivityOptions{
+	// cleaning stops what still runs at the provider and removes what it holds of a training that has ended. It is not
+	// background work: a job that was given up costs until it is stopped.
+	cleaning = define("cleaning", policy{options: workflow.ActivityOptions{
 		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: cleaningDeadline,
 		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retried,
 	}})

@@ -140,7 +140,7 @@ func (t *training) deploy(ctx workflow.Context, seconds int) error {
 // trained while the provider still answers slowly.
 func (t *training) clean(ctx workflow.Context) {
 	in := contract.CleanJobInput{UserID: t.in.UserID, PersonaID: t.in.PersonaID, JobID: t.job.JobID}
-	cleaning := child(ctx, cleanJobOptions(in), contract.PriorityBackground, contract.CleanJobWorkflow, in)
+	cleaning := child(ctx, cleanJobOptions(in), contract.PriorityUser, contract.CleanJobWorkflow, in)
 	err := cleaning.GetChildWorkflowExecution().Get(ctx, nil)
 	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		t.log.Error("the cleaning of the provider could not be started", "error", err)
@@ -191,6 +191,7 @@ func reason(err error) *persona.Error {
 		contract.PhotosRejected:   persona.CodePhotosRejected,
 		contract.ProviderRefused:  persona.CodeProviderRefused,
 		contract.ProviderFailed:   persona.CodeProviderFailed,
+		contract.SamplesMissing:   persona.CodeProviderFailed,
 		contract.TrainingDeadline: persona.CodeDeadline,
 		contract.ValidationFailed: persona.CodeValidationFailed,
 		contract.ModelDamaged:     persona.CodeModelDamaged,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/activities"
@@ -93,8 +94,29 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 		},
 		{
 			"the weights stay damaged", func(w *world) {
-				w.deploy = func() error { return temporal.NewApplicationError("damaged", contract.ModelDamaged) }
+				w.deploy = func() error { return permanent(contract.ModelDamaged) }
 			}, contract.ModelDamaged, persona.CodeModelDamaged, true,
+		},
+		{
+			"no test picture could be made", func(w *world) {
+				w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+					return drawn(o, activities.SampleNotMade, 3*o.Images), nil
+				}
+			}, contract.SamplesMissing, persona.CodeProviderFailed, true,
+		},
+		{
+			"too few pictures could be made to check the model", func(w *world) {
+				w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+					return drawn(o, activities.SampleNotMade, 4*(o.Images/3)), nil
+				}
+			}, contract.SamplesMissing, persona.CodeProviderFailed, true,
+		},
+		{
+			"the content rules do not allow the pictures", func(w *world) {
+				w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+					return drawn(o, activities.SampleRefused, 3*o.Images), nil
+				}
+			}, contract.ProviderRefused, persona.CodeProviderRefused, true,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,6 +139,82 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A few pictures that were not made are no verdict about the model, and no reason to give it up.
+func TestTrainPersonaJudgesByThePicturesThatWereMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+		first := 3 // all of the sweep at one strength, and a third of the checks
+		if o.Images == 1 && o.Strength != 0.3 {
+			first = 0
+		}
+		return drawn(o, activities.SampleNotMade, first), nil
+	}
+	result, err := w.train(t)
+	require.NoError(t, err)
+	require.InDelta(t, 0.4, result.Strength, 1e-9, "a strength without a picture is not chosen")
+}
+
+// A photo on which workers die, hang or panic is refused; it neither ends nor blocks the training.
+func TestTrainPersonaRefusesAPhotoThatCannotBeExamined(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		err  error
+		want int // attempts; the test environment retries timeouts that the policy does not, ten times each
+	}{
+		{"the judge panics", temporal.NewApplicationError("the activity panicked", contract.Panicked), 5},
+		{"the worker hangs", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil), 50},
+		{"the worker dies", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_HEARTBEAT, nil), 50},
+		{"it fails in an unforeseen way for days", permanent(contract.Fault), 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			tried := 0 // by one workflow coroutine at a time
+			w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+				if in.Index != 2 {
+					return activities.PhotoVerdict{Index: in.Index, Accepted: true}, nil
+				}
+				tried++
+				return activities.PhotoVerdict{}, c.err
+			}
+			_, err := w.train(t)
+			require.NoError(t, err)
+			require.Equal(t, []persona.PhotoCode{persona.PhotoDamaged}, w.refused)
+			require.Equal(t, c.want, tried)
+		})
+	}
+	t.Run("an address that never ends", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.collect = func(activities.PhotoInput) (activities.PhotoVerdict, error) {
+			return activities.PhotoVerdict{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)
+		}
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, []persona.PhotoCode{persona.PhotoUnreachable}, w.refused)
+	})
+	t.Run("an outage is not the photo's fault", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.prepare = func(activities.PhotoInput) (activities.PhotoVerdict, error) {
+			return activities.PhotoVerdict{}, permanent(contract.Unavailable) // as after three days
+		}
+		_, err := w.train(t)
+		require.Equal(t, contract.Unavailable, typeOf(t, err))
+		require.Empty(t, w.refused)
+		require.Equal(t, persona.CodeTrainingFailed, w.ended.Code)
+	})
+}
+
+func typeOf(t *testing.T, err error) string {
+	t.Helper()
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, err, &app)
+	return app.Type()
 }
 
 func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {

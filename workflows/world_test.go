@@ -32,8 +32,12 @@ type world struct {
 	stages []persona.Stage
 	ended  *activities.FailInput
 
+	refused []persona.PhotoCode
+
 	plan    func() activities.TrainingPlan
+	collect func(activities.PhotoInput) (activities.PhotoVerdict, error)
 	prepare func(activities.PhotoInput) (activities.PhotoVerdict, error)
+	draw    func(activities.SampleOrder) ([]activities.DrawnSample, error)
 	choose  func() activities.Selection
 	submit  func(n int) (activities.JobState, error)
 	find    func(n int) (activities.JobState, error)
@@ -60,6 +64,12 @@ func newWorld(t *testing.T) *world {
 			plan.Photos = append(plan.Photos, activities.PhotoTask{PhotoID: string(rune('a' + i)), Index: i, Fetch: i == 5})
 		}
 		return plan
+	}
+	w.collect = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+		return activities.PhotoVerdict{Index: in.Index, Accepted: true}, nil
+	}
+	w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+		return drawn(o, activities.SampleMade, 0), nil
 	}
 	w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
 		return activities.PhotoVerdict{Index: in.Index, Accepted: true, Overall: 90}, nil
@@ -113,9 +123,7 @@ func (w *world) register() {
 		w.stages = append(w.stages, s.Stage)
 		return none{}, nil
 	})
-	fake(w, "CollectPhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) {
-		return activities.PhotoVerdict{Index: p.Index, Accepted: true}, nil
-	})
+	fake(w, "CollectPhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.collect(p) })
 	fake(w, "PreparePhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.prepare(p) })
 	fake(w, "ChoosePhotos", func(in, int) (activities.Selection, error) { return w.choose(), nil })
 	fake(w, "MakeJob", func(i in, _ int) (activities.JobInput, error) {
@@ -130,11 +138,19 @@ func (w *world) register() {
 	fake(w, "AwaitTraining", func(_ activities.JobInput, n int) (activities.TrainingDone, error) { return w.await(n) })
 	fake(w, "CancelJob", func(activities.JobInput, int) (activities.Settlement, error) { return w.cancel(), nil })
 	fake(w, "CleanProvider", func(activities.JobInput, int) (none, error) { return none{}, nil })
-	fake(w, "DrawSamples", func(o activities.SampleOrder, _ int) (int, error) { return 3 * o.Images, nil })
-	fake(w, "MeasureSamples", func(o activities.SampleOrder, _ int) ([]activities.SampleScore, error) {
-		scores := make([]activities.SampleScore, 3*o.Images)
-		for i := range scores {
-			scores[i] = activities.SampleScore{Strength: o.Strength, Trigger: o.Trigger, Own: o.Trigger, Quality: 0.9}
+	fake(w, "RefusePhoto", func(r activities.RefusalInput, _ int) (activities.PhotoVerdict, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.refused = append(w.refused, r.Code)
+		return activities.PhotoVerdict{Index: r.Index, Codes: []string{string(r.Code)}}, nil
+	})
+	fake(w, "DrawSamples", func(o activities.SampleOrder, _ int) ([]activities.DrawnSample, error) { return w.draw(o) })
+	fake(w, "MeasureSamples", func(in activities.MeasureInput, _ int) ([]activities.SampleScore, error) {
+		scores := make([]activities.SampleScore, len(in.Drawn))
+		for i, drawn := range in.Drawn {
+			scores[i] = activities.SampleScore{
+				Strength: in.Strength, Trigger: in.Trigger, Own: in.Trigger, Quality: 0.9, Outcome: drawn.Outcome,
+			}
 		}
 		return scores, nil
 	})
@@ -172,4 +188,16 @@ func uncertain() error {
 
 func permanent(kind string) error {
 	return temporal.NewNonRetryableApplicationError("a sentence for people", kind, nil)
+}
+
+// drawn is what an order gives when the first of its pictures have another outcome than the rest, which are made.
+func drawn(o activities.SampleOrder, outcome activities.SampleOutcome, first int) []activities.DrawnSample {
+	all := make([]activities.DrawnSample, persona.Scenes*o.Images)
+	for i := range all {
+		all[i].Outcome = activities.SampleMade
+		if i < first {
+			all[i].Outcome = outcome
+		}
+	}
+	return all
 }

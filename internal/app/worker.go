@@ -80,11 +80,11 @@ func (a *App) workerOptions(slots int, activitiesOnly bool) worker.Options {
 func (a *App) activities() activities.All {
 	buyer := &purchase.Buyer{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: a.config.webhookURL()}
 	return activities.All{
-		Records:    &activities.Records{Store: a.store, Policy: a.config.Photos},
-		Photos:     &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
-		Training:   &activities.Training{Buyer: buyer},
-		Validation: &activities.Validation{Store: a.store, Provider: a.provider},
-		Models:     &activities.Models{Store: a.store, Provider: a.provider},
-		Erasure:    &activities.Erasure{Buyer: buyer, Temporal: a.temporal, Namespace: namespace(a.config)},
+		Records:  &activities.Records{Store: a.store, Policy: a.config.Photos},
+		Photos:   &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
+		Training: &activities.Training{Buyer: buyer},
+		Models:   &activities.Models{Buyer: buyer},
+		Samples:  &activities.Samples{Store: a.store, Judge: a.judge},
+		Erasure:  &activities.Erasure{Buyer: buyer, Temporal: a.temporal, Namespace: namespace(a.config)},
 	}
 }

@@ -57,6 +57,7 @@ const (
 	Impossible       = "Impossible"       // not possible in the present state; the code is in the details
 	InputInvalid     = "InputInvalid"     // the input of a workflow is malformed
 	Panicked         = "Panicked"         // an activity panicked; its log holds the stack
+	WorkerStopped    = "WorkerStopped"    // the worker stopped before the activity ended; another worker tries again
 	Fault            = "Fault"            // anything else, without its text
 	NotErased        = "NotErased"        // something is still left to erase
 )

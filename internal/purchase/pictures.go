@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -10,9 +11,12 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// ErrNoPictures is returned by Draw when the provider did not make the pictures, through a fault of its own, in any of
-// the tries that are allowed.
-var ErrNoPictures = errors.New("purchase: the provider did not make the pictures")
+var (
+	// ErrNoPictures is returned by Draw when the provider made no pictures in any of the tries that are allowed.
+	ErrNoPictures = errors.New("purchase: the provider did not make the pictures")
+	// ErrTryFailed is returned by Draw after a try that the provider failed, when another one is allowed.
+	ErrTryFailed = errors.New("purchase: the provider failed to make the pictures")
+)
 
 // PictureRef names pictures of a training job.
 type PictureRef struct {
@@ -22,34 +26,45 @@ type PictureRef struct {
 
 // Drawn is what became of an order for pictures.
 type Drawn struct {
-	Order  storage.PictureOrder
-	Result trainer.GenerateResult // empty when Refused
-	// Refused is set when the provider's rules do not allow the pictures.
-	Refused bool
+	Order   storage.PictureOrder
+	Result  trainer.GenerateResult // empty when Refused
+	Refused bool                   // the provider's content rules do not allow the pictures
 }
 
-// Draw buys pictures and waits for them. Every try is on record before it is sent, so a second run of the same call
-// continues where the first one ended and buys nothing again while the provider keeps the result. A try that failed
-// through a fault of the provider is followed by another, up to storage.MaxPictureTries; of those, at most one follows a
-// try whose reply was lost and that the provider's list does not show. It returns ErrNoPictures after the last try, and
-// storage.ErrConflict when the version has ended or the persona is being erased. The caller stores the pictures and then
-// calls Collected.
+// The notes that are kept with an order, for the next run of Draw.
+const (
+	noteRules = "refused by the provider's content rules"
+	noteGone  = "the provider does not keep the pictures any more"
+)
+
+// contentRules is the provider's type of a request that its content rules do not allow.
+const contentRules = "content_policy_violation"
+
+// Draw buys pictures and waits for them. Every try is on record before it is sent, so another run of the same call
+// continues where the last one ended and buys nothing again while the provider keeps the result. A run makes one try at
+// most: after one that the provider failed it returns ErrTryFailed, and the caller's retry policy paces the next. There are
+// at most storage.MaxPictureTries, and at most two whose reply was lost and whose request the provider's list does not
+// show; after them it returns ErrNoPictures. It returns storage.ErrConflict when the version has ended or the persona is
+// being erased. The caller stores the pictures and then calls Collected.
 func (b *Buyer) Draw(ctx context.Context, ref PictureRef, request trainer.GenerateRequest) (Drawn, error) {
-	lost := 0
+	lost, tried := 0, false
 	for try := 1; try <= storage.MaxPictureTries && lost < 2; try++ {
 		order, err := b.Store.EnsurePicture(ctx, ref.UserID, ref.JobID, ref.Key, try, trainer.GenerationEndpoint)
 		if err != nil {
 			return Drawn{}, err
 		}
+		if tried && order.Status == persona.PurchaseIntended {
+			return Drawn{}, ErrTryFailed
+		}
+		tried = tried || !over(order)
 		order, result, err := b.draw(ctx, order, request)
-		failed, ended := errors.AsType[*trainer.JobError](err)
 		switch {
-		case err == nil && order.Status == persona.PurchaseCompleted:
-			return Drawn{Order: order, Result: result}, nil
-		case err != nil && !ended:
+		case err != nil:
 			return Drawn{}, err
-		case ended && !failed.Retryable, order.Status == persona.PurchaseRefused:
+		case order.ErrorMessage == noteRules:
 			return Drawn{Order: order, Refused: true}, nil
+		case order.Status == persona.PurchaseCompleted && order.ErrorMessage == "":
+			return Drawn{Order: order, Result: result}, nil
 		case order.Status == persona.PurchaseCancelled:
 			lost++
 		}
@@ -57,37 +72,40 @@ func (b *Buyer) Draw(ctx context.Context, ref PictureRef, request trainer.Genera
 	return Drawn{}, ErrNoPictures
 }
 
-// draw brings one try to its end. Its error is a *trainer.JobError when the request failed at the provider.
+// over reports whether nothing more comes of a try.
+func over(order storage.PictureOrder) bool {
+	switch order.Status {
+	case persona.PurchaseCompleted:
+		return order.ErrorMessage != ""
+	case persona.PurchaseFailed, persona.PurchaseRefused, persona.PurchaseCancelled:
+		return true
+	default:
+		return false
+	}
+}
+
+// draw brings one try to its end: the order is then over, or completed with its result.
 func (b *Buyer) draw(
 	ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest,
 ) (_ storage.PictureOrder, result trainer.GenerateResult, err error) {
 	if order.Status == persona.PurchaseSubmitting { // an earlier run ended without writing the outcome
 		order, err = b.movePicture(ctx, order, persona.PurchaseUncertain, persona.ActorSender, storage.JobChange{Attempt: order.Attempt})
 	}
-	for err == nil {
+	for err == nil && !over(order) {
 		switch order.Status {
 		case persona.PurchaseIntended:
 			order, err = b.order(ctx, order, request)
 		case persona.PurchaseSubmitting, persona.PurchaseUncertain:
 			order, err = b.findPicture(ctx, order, request)
-		case persona.PurchaseQueued, persona.PurchaseRunning:
-			order, result, err = b.askPicture(ctx, order)
 		case persona.PurchaseCompleted:
-			if len(result.ImageURLs) == 0 { // an earlier run fetched the result
-				result, err = b.Provider.GenerationResult(ctx, order.RequestID)
-			}
+			order, result, err = b.fetchPicture(ctx, order)
 			return order, result, err
-		case persona.PurchaseFailed:
-			return order, result, &trainer.JobError{Message: order.ErrorMessage, Retryable: order.ErrorMessage != refusedByRules}
 		default:
-			return order, result, nil
+			order, err = b.askPicture(ctx, order)
 		}
 	}
 	return order, result, err
 }
-
-// refusedByRules is kept with an order that the provider will not carry out, however often it is asked.
-const refusedByRules = "the provider's rules do not allow these pictures"
 
 // order sends one request, once.
 func (b *Buyer) order(ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest) (storage.PictureOrder, error) {
@@ -110,6 +128,9 @@ func (b *Buyer) order(ctx context.Context, order storage.PictureOrder, request t
 		return b.recordPicture(ctx, begun, persona.PurchaseQueued, storage.JobChange{RequestID: &requestID})
 	}
 	to, reason := outcomeOf(err)
+	if failed, ok := errors.AsType[*trainer.SubmitError](err); ok && failed.Type == contentRules {
+		reason = noteRules
+	}
 	moved, moveErr := b.recordPicture(ctx, begun, to, storage.JobChange{ErrorMessage: &reason})
 	if to == persona.PurchaseIntended || moveErr != nil {
 		return moved, errors.Join(moveErr, err)
@@ -162,33 +183,46 @@ func (b *Buyer) findPicture(ctx context.Context, order storage.PictureOrder, req
 }
 
 // askPicture asks once about a request that the provider acknowledged.
-func (b *Buyer) askPicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, trainer.GenerateResult, error) {
-	none := trainer.GenerateResult{}
+func (b *Buyer) askPicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, error) {
 	status, err := b.Provider.GenerationStatus(ctx, order.RequestID)
 	switch {
 	case errors.Is(err, trainer.ErrUnknownRequest):
-		order, err = b.movePicture(ctx, order, persona.PurchaseUncertain, persona.ActorPoller, storage.JobChange{})
-		return order, none, err
+		return b.movePicture(ctx, order, persona.PurchaseUncertain, persona.ActorPoller, storage.JobChange{})
 	case err != nil:
-		return order, none, err
+		return order, err
 	case status.State != trainer.Completed:
-		order, err = b.pausePicture(ctx, order)
-		return order, none, err
+		return b.pausePicture(ctx, order)
 	}
+	order, _, err = b.fetchPicture(ctx, order)
+	return order, err
+}
+
+// fetchPicture fetches the result of a request that has ended and records what it says.
+func (b *Buyer) fetchPicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, trainer.GenerateResult, error) {
 	result, err := b.Provider.GenerationResult(ctx, order.RequestID)
-	if failed, ok := errors.AsType[*trainer.JobError](err); ok {
-		reason := failed.Message
-		if !failed.Retryable {
-			reason = refusedByRules
+	failed, ended := errors.AsType[*trainer.JobError](err)
+	to, note := persona.PurchaseCompleted, ""
+	switch {
+	case ended && order.Status == persona.PurchaseCompleted:
+		note = noteGone // it was there before
+	case ended:
+		to, note = persona.PurchaseFailed, failed.Message
+		if failed.Type == contentRules {
+			note = noteRules
 		}
-		order, err = b.movePicture(ctx, order, persona.PurchaseFailed, persona.ActorPoller, storage.JobChange{ErrorMessage: &reason})
-		return order, none, errors.Join(err, failed)
+	case err != nil:
+		return order, result, err
 	}
-	if err != nil {
-		return order, none, err
-	}
-	order, err = b.movePicture(ctx, order, persona.PurchaseCompleted, persona.ActorPoller, storage.JobChange{})
+	order, err = b.movePicture(ctx, order, to, persona.ActorPoller, storage.JobChange{ErrorMessage: &note})
 	return order, result, err
+}
+
+// Gone notes that the provider does not keep the pictures of a completed order any more, and returns ErrTryFailed: another
+// try is needed.
+func (b *Buyer) Gone(ctx context.Context, order storage.PictureOrder) error {
+	note := noteGone
+	_, err := b.movePicture(ctx, order, persona.PurchaseCompleted, persona.ActorPoller, storage.JobChange{ErrorMessage: &note})
+	return cmp.Or(err, error(ErrTryFailed))
 }
 
 // picturePause is the time between two questions about a picture, which takes seconds.
