@@ -109,7 +109,7 @@ func (b *bed) movedTo(in activities.JobInput) *atomic.Pointer[http.HandlerFunc] 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answer.Load())(w, r) }))
 	b.t.Cleanup(server.Close)
 	address := server.URL + "/weights.safetensors"
-	_, err := b.Store.MoveJob(b.t.Context(), in.UserID, in.JobID, []persona.JobStatus{persona.JobTraining}, persona.JobCompleted,
+	_, err := b.Store.MoveJob(b.t.Context(), in.UserID, in.JobID, persona.PurchaseCompleted, persona.ActorPoller,
 		storage.JobChange{WeightsURL: &address})
 	require.NoError(b.t, err)
 	return &answer

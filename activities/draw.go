@@ -93,6 +93,8 @@ func (a *Models) drawPrompt(
 		return nil, err
 	case bought.Refused:
 		return all(SampleRefused), nil
+	case bought.Collected:
+		return a.storedSamples(ctx, in, all(SampleMade))
 	}
 	all(SampleNotMade)
 	for i, url := range bought.Result.ImageURLs[:min(len(bought.Result.ImageURLs), len(drawn))] {
@@ -109,6 +111,21 @@ func (a *Models) drawPrompt(
 		drawn[i].Outcome = SampleMade
 	}
 	return drawn, a.Buyer.Collected(ctx, bought.Order)
+}
+
+// storedSamples returns the outcomes of pictures that an earlier attempt has stored: those that it did not store were
+// black.
+func (a *Models) storedSamples(ctx context.Context, in SampleOrder, drawn []DrawnSample) ([]DrawnSample, error) {
+	for i, d := range drawn {
+		there, err := a.Buyer.Store.HasBlob(ctx, in.UserID, in.PersonaID, in.path(d.Key))
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			drawn[i].Outcome = SampleRefused
+		}
+	}
+	return drawn, nil
 }
 
 func (a *Models) fetchSample(ctx context.Context, in SampleOrder, url, path string) error {

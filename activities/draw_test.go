@@ -5,10 +5,9 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
@@ -17,23 +16,24 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// drawing is the heartbeat of DrawSamples, as it stands in a history.
-type drawing struct {
-	Prompt    int
-	RequestID string
-	Orders    int
-	Failures  int
-	Done      []activities.DrawnSample
+// draw runs DrawSamples once.
+func (b *bed) draw(order activities.SampleOrder) ([]activities.DrawnSample, error) {
+	b.t.Helper()
+	return run(b, b.all.Models.DrawSamples, order)
 }
 
-// draw runs DrawSamples, as a later attempt when from is given.
-func (b *bed) draw(order activities.SampleOrder, from *drawing) ([]activities.DrawnSample, error) {
+// drawUntilDone runs DrawSamples as often as a policy would. Every error must be SamplesMissing and retryable.
+func (b *bed) drawUntilDone(order activities.SampleOrder) []activities.DrawnSample {
 	b.t.Helper()
-	env := b.env()
-	if from != nil {
-		env.SetHeartbeatDetails(*from)
+	for range 100 {
+		drawn, err := b.draw(order)
+		if err == nil {
+			return drawn
+		}
+		requireType(b.t, err, contract.SamplesMissing, false)
 	}
-	return runIn(b, env, b.all.Models.DrawSamples, order)
+	require.Fail(b.t, "the pictures are tried for ever")
+	return nil
 }
 
 func outcomes(drawn []activities.DrawnSample) (all []activities.SampleOutcome) {
@@ -58,9 +58,8 @@ func TestPicturesAreDrawnOnceAndMeasured(t *testing.T) {
 	order := activities.SampleOrder{JobInput: job, Strength: 0.7, Trigger: true, Seed: 42, Images: 1}
 
 	b.fail("runner_disconnected", 1)
-	drawn, err := b.draw(order, nil)
-	require.NoError(t, err, "what the provider failed to draw is drawn again")
-	require.Equal(t, repeated(activities.SampleMade, persona.Scenes), outcomes(drawn))
+	drawn := b.drawUntilDone(order)
+	require.Equal(t, repeated(activities.SampleMade, persona.Scenes), outcomes(drawn), "what the provider failed to draw is drawn again")
 	require.Equal(t, 1+persona.Scenes, b.requests(trainer.GenerationEndpoint))
 	folder := "samples/v1/"
 	names := b.blobs(in.PersonaID, folder)
@@ -73,24 +72,10 @@ func TestPicturesAreDrawnOnceAndMeasured(t *testing.T) {
 	lastPath := "personas/" + in.PersonaID + "/" + folder + names[2]
 	lastPicture := b.blob(in, lastPath)
 
-	again, err := b.draw(order, &drawing{Prompt: persona.Scenes, Done: drawn})
+	again, err := b.draw(order)
 	require.NoError(t, err)
 	require.Equal(t, drawn, again)
 	require.Equal(t, 1+persona.Scenes, b.requests(trainer.GenerationEndpoint), "all were drawn")
-
-	// A worker that died after it had sent the last request.
-	sent := ""
-	_, err = b.all.Models.Provider.Generate(t.Context(), trainer.GenerateRequest{
-		Prompt: persona.ValidationPrompt(2, trigger), LoRAURL: b.storedJob(job).WeightsURL, Scale: 0.7, Seed: measured[2].Seed, Images: 1,
-		Width: 1024, Height: 1024,
-	}, "", func(id string) { sent = id })
-	require.NoError(t, err)
-	_, err = b.Store.DeleteBlobs(t.Context(), in.UserID, in.PersonaID, lastPath)
-	require.NoError(t, err)
-	again, err = b.draw(order, &drawing{Prompt: 2, RequestID: sent, Orders: 1, Done: drawn[:2]})
-	require.NoError(t, err)
-	require.Equal(t, drawn, again)
-	require.Equal(t, 2+persona.Scenes, b.requests(trainer.GenerationEndpoint), "what was ordered is fetched, not ordered again")
 	require.Equal(t, lastPicture, b.blob(in, lastPath))
 
 	remeasured, err := b.measured(order, drawn)
@@ -98,7 +83,7 @@ func TestPicturesAreDrawnOnceAndMeasured(t *testing.T) {
 	require.Equal(t, measured, remeasured)
 
 	order.Trigger = false
-	others, err := b.draw(order, nil)
+	others, err := b.draw(order)
 	require.NoError(t, err)
 	for range 2 {
 		plain, err := b.measured(order, others)
@@ -138,35 +123,12 @@ func (b *bed) held() (ids []string) {
 	return ids
 }
 
-// drawUntilDone runs DrawSamples as often as a policy would, each attempt with the heartbeat of the one before. Every
-// error must be of this type and retryable.
-func (b *bed) drawUntilDone(order activities.SampleOrder, kind string) (drawn []activities.DrawnSample, attempts int) {
-	b.t.Helper()
-	var at drawing
-	for {
-		attempts++
-		require.Less(b.t, attempts, 100)
-		env := b.env()
-		env.SetHeartbeatDetails(at)
-		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
-			if details.HasValues() {
-				require.NoError(b.t, details.Get(&at))
-			}
-		})
-		drawn, err := runIn(b, env, b.all.Models.DrawSamples, order)
-		if err == nil {
-			return drawn, attempts
-		}
-		requireType(b.t, err, kind, false)
-	}
-}
-
 func TestWhatTheContentRulesRefuseIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	order := activities.SampleOrder{JobInput: b.trained(b.judged(0), model()), Strength: 0.5, Trigger: true, Seed: 1, Images: 1}
 	b.fail("content_policy_violation", 1)
-	drawn, err := b.draw(order, nil)
+	drawn, err := b.draw(order)
 	require.NoError(t, err)
 	require.Equal(t, []activities.SampleOutcome{activities.SampleRefused, activities.SampleMade, activities.SampleMade}, outcomes(drawn))
 	require.Equal(t, persona.Scenes, b.requests(trainer.GenerationEndpoint))
@@ -178,10 +140,8 @@ func TestWhatTheProviderCannotDrawIsNotAskedForForEver(t *testing.T) {
 	order := activities.SampleOrder{
 		JobInput: b.trained(b.judged(0), []byte("no weights")), Strength: 0.5, Trigger: true, Seed: 1, Images: 1,
 	}
-	drawn, attempts := b.drawUntilDone(order, contract.SamplesMissing)
-	require.Equal(t, repeated(activities.SampleNotMade, persona.Scenes), outcomes(drawn))
-	require.Equal(t, 10*persona.Scenes, b.requests(trainer.GenerationEndpoint))
-	require.Equal(t, 9*persona.Scenes+1, attempts)
+	require.Equal(t, repeated(activities.SampleNotMade, persona.Scenes), outcomes(b.drawUntilDone(order)))
+	require.Equal(t, storage.MaxPictureTries*persona.Scenes, b.requests(trainer.GenerationEndpoint))
 }
 
 // The file server of the provider is away for a moment, so its jobs end for want of the weights. That was taken for
@@ -202,16 +162,16 @@ func TestWeightsThatCannotBeFetchedAreNoVerdict(t *testing.T) {
 	}))
 	t.Cleanup(files.Close)
 	address := files.URL + "/weights.safetensors"
-	_, err := b.Store.MoveJob(t.Context(), in.UserID, job.JobID, []persona.JobStatus{persona.JobTraining}, persona.JobCompleted,
+	_, err := b.Store.MoveJob(t.Context(), in.UserID, job.JobID, persona.PurchaseCompleted, persona.ActorPoller,
 		storage.JobChange{WeightsURL: &address})
 	require.NoError(t, err)
 	order := activities.SampleOrder{JobInput: job, Strength: 0.5, Trigger: true, Seed: 1, Images: 1}
 	for range 20 { // far more than a job may fail
-		_, err := b.draw(order, nil)
-		requireType(t, err, contract.ProviderFailed, false)
+		_, err := b.draw(order)
+		requireType(t, err, contract.SamplesMissing, false)
 	}
 	away.Store(false)
-	drawn, err := b.draw(order, nil)
+	drawn, err := b.draw(order)
 	require.NoError(t, err)
 	require.Equal(t, repeated(activities.SampleMade, persona.Scenes), outcomes(drawn))
 }
@@ -222,8 +182,8 @@ func TestAFaultOfTheProviderIsRetriedAndNoVerdict(t *testing.T) {
 		on, effect string
 		kind       string
 	}{
-		{"generate", "fail", contract.ProviderFailed},
-		{"generate", "error_503", contract.Unavailable},
+		{"generate", "fail", contract.SamplesMissing},
+		{"generate", "reject_429", contract.Unavailable},
 		{"result", "error_503", contract.Unavailable},
 	} {
 		t.Run(c.on+" "+c.effect, func(t *testing.T) {
@@ -235,10 +195,10 @@ func TestAFaultOfTheProviderIsRetriedAndNoVerdict(t *testing.T) {
 				fault["error_type"] = "runner_disconnected"
 			}
 			b.local(http.MethodPost, "/_local/faults", fault, nil)
-			_, err := b.draw(order, nil)
+			_, err := b.draw(order)
 			requireType(t, err, c.kind, false)
 			b.local(http.MethodDelete, "/_local/faults", nil, nil)
-			drawn, err := b.draw(order, nil)
+			drawn, err := b.draw(order)
 			require.NoError(t, err)
 			require.Equal(t, repeated(activities.SampleMade, persona.Scenes), outcomes(drawn))
 		})
@@ -249,9 +209,19 @@ func TestAFaultOfTheProviderIsRetriedAndNoVerdict(t *testing.T) {
 func TestLostPicturesAreNotOrderedForEver(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
+	b.all.Models.Buyer.Timing.AbsenceProof = time.Nanosecond
 	order := activities.SampleOrder{JobInput: b.trained(b.judged(0), model()), Strength: 0.5, Trigger: true, Seed: 1, Images: 1}
 	b.fault("generate", "lost", 1000)
-	drawn, _ := b.drawUntilDone(order, contract.ProviderLost)
-	require.Equal(t, repeated(activities.SampleNotMade, persona.Scenes), outcomes(drawn))
-	require.LessOrEqual(t, b.requests(trainer.GenerationEndpoint), 4*persona.Scenes)
+	require.Equal(t, repeated(activities.SampleNotMade, persona.Scenes), outcomes(b.drawUntilDone(order)))
+	require.LessOrEqual(t, b.requests(trainer.GenerationEndpoint), 2*persona.Scenes)
+}
+
+// A request that the provider loses once is ordered again, and the paid model is not discarded.
+func TestOneLostPictureCostsNoModel(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.all.Models.Buyer.Timing.AbsenceProof = time.Nanosecond
+	order := activities.SampleOrder{JobInput: b.trained(b.judged(0), model()), Strength: 0.5, Trigger: true, Seed: 1, Images: 1}
+	b.fault("generate", "lost", 1)
+	require.Equal(t, repeated(activities.SampleMade, persona.Scenes), outcomes(b.drawUntilDone(order)))
 }

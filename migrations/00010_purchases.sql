@@ -30,8 +30,8 @@ CREATE POLICY own ON erasure_purchases USING (user_id = acting_user()) WITH CHEC
 CREATE POLICY by_token ON erasure_purchases FOR SELECT USING (token_hash = presented_token());
 GRANT SELECT, INSERT, UPDATE, DELETE ON erasure_purchases TO persona_app;
 
--- One row is one intent to buy pictures: one request, made with the weights of a training. Another try after a failure, or after
--- a lost reply, is a row of its own, so that everything that may be at the provider is on record; the number of tries is
+-- One row is one intent to buy pictures: one request, made with the weights of a training. Another try after a request that may
+-- have been billed is a row of its own, so that everything that may be at the provider is on record; the number of tries is
 -- bounded.
 CREATE TABLE picture_orders (
     id              uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -39,7 +39,7 @@ CREATE TABLE picture_orders (
     user_id         text        NOT NULL,
     training_job_id uuid        NOT NULL REFERENCES persona_training_jobs (id) ON DELETE CASCADE,
     key             text        NOT NULL CHECK (key <> ''), -- which pictures, among those of the job
-    try             integer     NOT NULL CHECK (try BETWEEN 1 AND 8),
+    try             integer     NOT NULL CHECK (try BETWEEN 1 AND 3),
     status          text        NOT NULL DEFAULT 'intended'
         CONSTRAINT picture_orders_status_check CHECK (status IN ('intended', 'submitting', 'uncertain', 'refused', 'queued',
             'training', 'completed', 'failed', 'cancelled')),

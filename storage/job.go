@@ -199,7 +199,7 @@ func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.Pu
 	if !persona.IsID(jobID) {
 		return Job{}, ErrNotFound
 	}
-	from := persona.MovesFrom(to, by)
+	from := persona.MovesFrom(persona.PurchaseTraining, to, by)
 	if to == persona.PurchaseSubmitting || len(from) == 0 {
 		return Job{}, fmt.Errorf("storage: %s does not move a job to %s", by, to)
 	}

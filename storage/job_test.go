@@ -143,15 +143,17 @@ func TestJobsMoveOnlyAsTheTableSays(t *testing.T) {
 				}
 				moved, jobErr := s.MoveJob(t.Context(), p.UserID, job.ID, to, by, change)
 				drawn, pictureErr := s.MovePicture(t.Context(), p.UserID, order.ID, to, by, change)
-				may := slices.Contains(persona.MovesFrom(to, by), from) || from == to && len(persona.MovesFrom(to, by)) > 0
-				if may && to != persona.PurchaseSubmitting {
-					require.NoError(t, jobErr, "%s to %s by %s", from, to, by)
-					require.NoError(t, pictureErr, "%s to %s by %s", from, to, by)
-					require.Equal(t, to, moved.Status)
-					require.Equal(t, to, drawn.Status)
-				} else {
-					require.Error(t, jobErr, "%s to %s by %s", from, to, by)
-					require.Error(t, pictureErr, "%s to %s by %s", from, to, by)
+				for kind, got := range map[persona.PurchaseKind]struct {
+					status persona.PurchaseStatus
+					err    error
+				}{persona.PurchaseTraining: {moved.Status, jobErr}, persona.PurchasePicture: {drawn.Status, pictureErr}} {
+					sources := persona.MovesFrom(kind, to, by)
+					if to != persona.PurchaseSubmitting && (slices.Contains(sources, from) || from == to && len(sources) > 0) {
+						require.NoError(t, got.err, "%s: %s to %s by %s", kind, from, to, by)
+						require.Equal(t, to, got.status)
+					} else {
+						require.Error(t, got.err, "%s: %s to %s by %s", kind, from, to, by)
+					}
 				}
 			}
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxPictureTries bounds how often the pictures of one key are ordered. The database checks the same number.
-const MaxPictureTries = 8
+const MaxPictureTries = 3
 
 // PictureOrder is one intent to buy pictures with the weights of a training job, and what came of it.
 type PictureOrder struct {
@@ -130,21 +130,22 @@ SET status = $3::text, request_id = CASE WHEN $3::text = 'intended' THEN '' ELSE
     cleaned_at = CASE WHEN request_id = '' AND $4::text <> '' THEN NULL ELSE cleaned_at END,
     completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
 WHERE id = $1 AND (request_id = '' OR $4::text IS NULL OR request_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
-  AND ($6 = 0 OR attempt = $6) AND (request_id = '' OR $3::text <> 'intended')
+  AND ($6 = 0 OR attempt = $6) AND (request_id = '' OR $3::text <> 'intended' OR $7)
 RETURNING ` + pictureColumns
 
 // MovePicture moves an order to the state to, on the word of by, on the terms of MoveJob. Of change it takes Attempt,
-// RequestID and ErrorMessage.
+// RequestID and ErrorMessage. The poller frees an order whose request has failed and was removed from the provider.
 func (s *Store) MovePicture(ctx context.Context, userID, orderID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (order PictureOrder, err error) {
 	if !persona.IsID(orderID) {
 		return PictureOrder{}, ErrNotFound
 	}
-	from := persona.MovesFrom(to, by)
+	from := persona.MovesFrom(persona.PurchasePicture, to, by)
 	if to == persona.PurchaseSubmitting || len(from) == 0 {
 		return PictureOrder{}, fmt.Errorf("storage: %s does not move a picture order to %s", by, to)
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		order, err = one(ctx, tx, scanPicture, movePicture, orderID, texts(from), to, change.RequestID, change.ErrorMessage, change.Attempt)
+		order, err = one(ctx, tx, scanPicture, movePicture, orderID, texts(from), to, change.RequestID, change.ErrorMessage, change.Attempt,
+			by == persona.ActorPoller)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
@@ -163,4 +164,16 @@ func (s *Store) MarkPictureCleaned(ctx context.Context, userID, orderID string) 
 	}
 	const update = `UPDATE picture_orders SET cleaned_at = COALESCE(cleaned_at, now()) WHERE id = $1`
 	return s.asUser(ctx, userID, func(tx *userTx) error { return tx.exec(ctx, update, orderID) })
+}
+
+// HasBlob reports whether a blob of the persona is there. It reads nothing of it, so the audit log does not tell of it.
+func (s *Store) HasBlob(ctx context.Context, userID, personaID, path string) (bool, error) {
+	if err := checkPath(personaID, path); err != nil {
+		return false, err
+	}
+	if _, err := s.key(ctx, userID, personaID); err != nil {
+		return false, err
+	}
+	there, err := s.bucket.Exists(ctx, path)
+	return there, translateBlob(err)
 }

@@ -47,37 +47,43 @@ type Move struct {
 	From, To PurchaseStatus
 	By       []Actor
 	Why      string
+	Only     PurchaseKind // "" for every kind
 }
 
 // moves is the one table of the state machine. A move that is not listed is refused everywhere.
 var moves = []Move{
-	{PurchaseIntended, PurchaseSubmitting, []Actor{ActorSender}, "one attempt begins; committed before anything is sent"},
-	{PurchaseIntended, PurchaseCancelled, []Actor{ActorCanceller}, "nothing was sent, and nothing can be sent any more"},
+	{From: PurchaseIntended, To: PurchaseSubmitting, By: []Actor{ActorSender}, Why: "one attempt begins; committed before anything is sent"},
+	{From: PurchaseIntended, To: PurchaseCancelled, By: []Actor{ActorCanceller}, Why: "nothing was sent, and nothing can be sent any more"},
 
-	{PurchaseSubmitting, PurchaseQueued, []Actor{ActorSender, ActorWebhook, ActorList}, "the provider acknowledged the job"},
-	{PurchaseSubmitting, PurchaseIntended, []Actor{ActorSender}, "certainly not sent, or not accepted"},
-	{PurchaseSubmitting, PurchaseUncertain, []Actor{ActorSender}, "the reply was lost"},
-	{PurchaseSubmitting, PurchaseRefused, []Actor{ActorSender}, "the provider refused this request"},
-	{PurchaseSubmitting, PurchaseCancelled, []Actor{ActorCanceller}, "given up while the outcome is unknown"},
+	{From: PurchaseSubmitting, To: PurchaseQueued, By: []Actor{ActorSender, ActorWebhook, ActorList}, Why: "the provider acknowledged the job"},
+	{From: PurchaseSubmitting, To: PurchaseIntended, By: []Actor{ActorSender}, Why: "certainly not sent, or not accepted"},
+	{From: PurchaseSubmitting, To: PurchaseUncertain, By: []Actor{ActorSender}, Why: "the reply was lost"},
+	{From: PurchaseSubmitting, To: PurchaseRefused, By: []Actor{ActorSender}, Why: "the provider refused this request"},
+	{From: PurchaseSubmitting, To: PurchaseCancelled, By: []Actor{ActorCanceller}, Why: "given up while the outcome is unknown"},
 
-	{PurchaseUncertain, PurchaseQueued, []Actor{ActorSender, ActorWebhook, ActorList, ActorPoller, ActorPerson}, "the job was found"},
-	{PurchaseUncertain, PurchaseIntended, []Actor{ActorSender, ActorList, ActorPerson}, "nothing was bought"},
-	{PurchaseUncertain, PurchaseRefused, []Actor{ActorSender}, "the sender's own outcome replaces `uncertain`"},
-	{PurchaseUncertain, PurchaseFailed, []Actor{ActorPoller}, "an acknowledged job ended while it could not be found"},
-	{PurchaseUncertain, PurchaseCancelled, []Actor{ActorCanceller}, "given up while the outcome is unknown"},
+	{From: PurchaseUncertain, To: PurchaseQueued, By: []Actor{ActorSender, ActorWebhook, ActorList, ActorPoller, ActorPerson}, Why: "the job was found"},
+	{From: PurchaseUncertain, To: PurchaseIntended, By: []Actor{ActorSender, ActorList, ActorPerson}, Why: "nothing was bought"},
+	{From: PurchaseUncertain, To: PurchaseRefused, By: []Actor{ActorSender}, Why: "the sender's own outcome replaces `uncertain`"},
+	{From: PurchaseUncertain, To: PurchaseFailed, By: []Actor{ActorPoller}, Why: "an acknowledged job ended while it could not be found"},
+	{From: PurchaseUncertain, To: PurchaseCancelled, By: []Actor{ActorCanceller}, Why: "given up while the outcome is unknown"},
 
-	{PurchaseQueued, PurchaseRunning, []Actor{ActorPoller}, "the provider started the job"},
-	{PurchaseQueued, PurchaseCompleted, []Actor{ActorPoller}, "the result was fetched"},
-	{PurchaseQueued, PurchaseFailed, []Actor{ActorPoller}, "the provider reported a failure"},
-	{PurchaseQueued, PurchaseUncertain, []Actor{ActorPoller}, "the provider does not find an acknowledged job"},
-	{PurchaseQueued, PurchaseCancelled, []Actor{ActorCanceller}, "stopped, or told to stop"},
+	{From: PurchaseQueued, To: PurchaseRunning, By: []Actor{ActorPoller}, Why: "the provider started the job"},
+	{From: PurchaseQueued, To: PurchaseCompleted, By: []Actor{ActorPoller}, Why: "the result was fetched"},
+	{From: PurchaseQueued, To: PurchaseFailed, By: []Actor{ActorPoller}, Why: "the provider reported a failure"},
+	{From: PurchaseQueued, To: PurchaseUncertain, By: []Actor{ActorPoller}, Why: "the provider does not find an acknowledged job"},
+	{From: PurchaseQueued, To: PurchaseCancelled, By: []Actor{ActorCanceller}, Why: "stopped, or told to stop"},
 
-	{PurchaseRunning, PurchaseCompleted, []Actor{ActorPoller}, "the result was fetched"},
-	{PurchaseRunning, PurchaseFailed, []Actor{ActorPoller}, "the provider reported a failure"},
-	{PurchaseRunning, PurchaseUncertain, []Actor{ActorPoller}, "the provider does not find an acknowledged job"},
-	{PurchaseRunning, PurchaseCancelled, []Actor{ActorCanceller}, "told to stop"},
+	{From: PurchaseRunning, To: PurchaseCompleted, By: []Actor{ActorPoller}, Why: "the result was fetched"},
+	{From: PurchaseRunning, To: PurchaseFailed, By: []Actor{ActorPoller}, Why: "the provider reported a failure"},
+	{From: PurchaseRunning, To: PurchaseUncertain, By: []Actor{ActorPoller}, Why: "the provider does not find an acknowledged job"},
+	{From: PurchaseRunning, To: PurchaseCancelled, By: []Actor{ActorCanceller}, Why: "told to stop"},
 
-	{PurchaseCancelled, PurchaseCancelled, []Actor{ActorSender, ActorWebhook, ActorList}, "a job given up without an id was bought after all"},
+	{
+		From: PurchaseQueued, To: PurchaseIntended, By: []Actor{ActorPoller}, Only: PurchasePicture,
+		Why: "the job ended through a fault of the provider, which bills nothing, and was removed; it is ordered again",
+	},
+
+	{From: PurchaseCancelled, To: PurchaseCancelled, By: []Actor{ActorSender, ActorWebhook, ActorList}, Why: "a job given up without an id was bought after all"},
 }
 
 // PurchaseMoves returns the table of legal moves.
@@ -91,11 +97,11 @@ func PurchaseStatuses() []PurchaseStatus {
 	}
 }
 
-// MovesFrom returns the states from which by may move a purchase to the state to.
-func MovesFrom(to PurchaseStatus, by Actor) []PurchaseStatus {
+// MovesFrom returns the states from which by may move a purchase of a kind to the state to.
+func MovesFrom(kind PurchaseKind, to PurchaseStatus, by Actor) []PurchaseStatus {
 	var from []PurchaseStatus
 	for _, m := range moves {
-		if m.To == to && slices.Contains(m.By, by) {
+		if m.To == to && slices.Contains(m.By, by) && (m.Only == "" || m.Only == kind) {
 			from = append(from, m.From)
 		}
 	}

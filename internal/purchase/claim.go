@@ -17,7 +17,7 @@ type Claim struct {
 }
 
 // Settle records a person's claim, after it was checked with the provider. A request id must be one that the provider
-// knows and, where its input is stored, that trains on the pictures of this job; nothing bought must not be contradicted by the provider's list,
+// lists as a training, on the pictures of this job where its input is stored; nothing bought must not be contradicted by the provider's list,
 // and may be claimed only when the submit is so old that the list would show it. A claim that does not hold is a
 // *persona.Error with CodeClaimRejected and changes nothing. A provider that cannot be asked is an error of kind
 // Unavailable. A claim that was recorded before is a success.
@@ -49,14 +49,11 @@ func (b *Buyer) settleRequest(ctx context.Context, job storage.Job, requestID st
 		return State{}, rejected("The provider acknowledged this purchase with another request id.")
 	}
 	dataset, known, err := b.Provider.TrainingDataset(ctx, requestID, submittedAt(job).Add(-time.Minute))
-	if err == nil && !known { // the list may show jobs only after they have ended
-		known, err = b.Provider.KnownRequest(ctx, job.Endpoint, requestID)
-	}
 	switch {
 	case err != nil:
 		return State{}, err
 	case !known:
-		return State{}, rejected("The provider does not know a training with this request id.")
+		return State{}, rejected("The provider's list does not show a training with this request id.")
 	case dataset != "" && dataset != job.DatasetURL:
 		return State{}, rejected("The provider's training with this request id has other pictures.")
 	}

@@ -31,7 +31,7 @@ func TestAClaimThatDoesNotHoldChangesNothing(t *testing.T) {
 			return purchase.Claim{RequestID: b.queue.request(1), NothingBought: true}
 		}, says: "Give either"},
 		"not an id":  {claim: func(*bed) purchase.Claim { return purchase.Claim{RequestID: "a/../b"} }, says: "not a request id"},
-		"unknown id": {claim: func(*bed) purchase.Claim { return purchase.Claim{RequestID: "no-such-request"} }, says: "does not know"},
+		"unknown id": {claim: func(*bed) purchase.Claim { return purchase.Claim{RequestID: "no-such-request"} }, says: "does not show"},
 		"the training of somebody else": {
 			prepare: func(b *bed) {
 				b.queue.change(func() {

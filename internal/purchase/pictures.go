@@ -29,6 +29,8 @@ type Drawn struct {
 	Order   storage.PictureOrder
 	Result  trainer.GenerateResult // empty when Refused
 	Refused bool                   // the provider's content rules do not allow the pictures
+	// Collected is set when an earlier run has stored the pictures and called Collected; Result is then empty.
+	Collected bool
 }
 
 // The notes that are kept with an order, for the next run of Draw.
@@ -37,26 +39,36 @@ const (
 	noteGone  = "the provider does not keep the pictures any more"
 )
 
-// contentRules is the provider's type of a request that its content rules do not allow.
-const contentRules = "content_policy_violation"
+// Types of the provider's errors that have a meaning here.
+const (
+	contentRules = "content_policy_violation" // its content rules do not allow the request
+	noWeights    = "file_download_error"      // it could not fetch the weights, which it keeps itself: an outage
+)
 
-// Draw buys pictures and waits for them. Every try is on record before it is sent, so another run of the same call
-// continues where the last one ended and buys nothing again while the provider keeps the result. A run makes one try at
-// most: after one that the provider failed it returns ErrTryFailed, and the caller's retry policy paces the next. There are
-// at most storage.MaxPictureTries, and at most two whose reply was lost and whose request the provider's list does not
-// show; after them it returns ErrNoPictures. It returns storage.ErrConflict when the version has ended or the persona is
-// being erased. The caller stores the pictures and then calls Collected.
+// Draw buys pictures and waits for them. Every request is on record before it is sent, so another run of the same call
+// continues where the last one ended and buys nothing again while the provider keeps the result.
+//
+// A run makes one try at most. After a request that the provider failed it returns ErrTryFailed, and the caller's retry
+// policy paces the next run. Requests that ended through a fault of the provider, which bills nothing, have no bound but
+// that policy's. Tries that may have been billed are bounded: there are at most storage.MaxPictureTries for a key, at
+// most two of them with a lost reply and no request in the provider's list; after them Draw returns ErrNoPictures.
+//
+// It returns storage.ErrConflict when the version has ended or the persona is being erased. The caller stores the pictures
+// and then calls Collected.
 func (b *Buyer) Draw(ctx context.Context, ref PictureRef, request trainer.GenerateRequest) (Drawn, error) {
 	lost, tried := 0, false
 	for try := 1; try <= storage.MaxPictureTries && lost < 2; try++ {
+		if tried {
+			return Drawn{}, ErrTryFailed
+		}
 		order, err := b.Store.EnsurePicture(ctx, ref.UserID, ref.JobID, ref.Key, try, trainer.GenerationEndpoint)
 		if err != nil {
 			return Drawn{}, err
 		}
-		if tried && order.Status == persona.PurchaseIntended {
-			return Drawn{}, ErrTryFailed
+		if order.Status == persona.PurchaseCompleted && order.CleanedAt != nil {
+			return Drawn{Order: order, Collected: true}, nil
 		}
-		tried = tried || !over(order)
+		tried = !over(order)
 		order, result, err := b.draw(ctx, order, request)
 		switch {
 		case err != nil:
@@ -205,6 +217,8 @@ func (b *Buyer) fetchPicture(ctx context.Context, order storage.PictureOrder) (s
 	switch {
 	case ended && order.Status == persona.PurchaseCompleted:
 		note = noteGone // it was there before
+	case ended && (failed.Retryable || failed.Type == noWeights) && failed.Type != contentRules:
+		return b.freePicture(ctx, order)
 	case ended:
 		to, note = persona.PurchaseFailed, failed.Message
 		if failed.Type == contentRules {
@@ -215,6 +229,16 @@ func (b *Buyer) fetchPicture(ctx context.Context, order storage.PictureOrder) (s
 	}
 	order, err = b.movePicture(ctx, order, to, persona.ActorPoller, storage.JobChange{ErrorMessage: &note})
 	return order, result, err
+}
+
+// freePicture makes an order free for another attempt, after a request that ended through a fault of the provider. Such
+// requests are not billed. The provider's record of it goes first, because its id is not kept.
+func (b *Buyer) freePicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, trainer.GenerateResult, error) {
+	if err := b.Provider.ErasePayload(ctx, order.RequestID); err != nil {
+		return order, trainer.GenerateResult{}, err
+	}
+	order, err := b.movePicture(ctx, order, persona.PurchaseIntended, persona.ActorPoller, storage.JobChange{Attempt: order.Attempt})
+	return order, trainer.GenerateResult{}, cmp.Or(err, error(ErrTryFailed))
 }
 
 // Gone notes that the provider does not keep the pictures of a completed order any more, and returns ErrTryFailed: another

@@ -32,7 +32,7 @@ type queue struct {
 	always    string // what every submit meets
 	forbidden string // calls with this method are answered with 403
 	finish    bool   // requests complete at once
-	failing   bool   // requests that complete at once have failed, through a fault of the provider
+	failing   string // the type of error with which requests complete at once
 	asked     func() // called when a status is asked for
 }
 
@@ -41,8 +41,8 @@ type job struct {
 	id, endpoint, webhook string
 	input                 json.RawMessage
 	state                 string // IN_QUEUE, IN_PROGRESS, COMPLETED
-	failed                bool
-	lost                  bool // the queue does not find it, the list does
+	failed                string // type of error, "" for a success
+	lost                  bool   // the queue does not find it, the list does
 	erased                bool
 	cancelled             bool
 }
@@ -169,8 +169,8 @@ func (q *queue) result(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]any{"detail": "Request is still in progress"})
 	case j.cancelled:
 		answer(w, 499, map[string]any{"detail": "cancelled", "error_type": "client_cancelled"})
-	case j.failed:
-		answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{map[string]any{"type": "no_media_generated"}}})
+	case j.failed != "":
+		answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{map[string]any{"type": j.failed}}})
 	case j.endpoint == trainer.TrainingEndpoint:
 		answer(w, http.StatusOK, map[string]any{"diffusers_lora_file": map[string]any{"url": q.URL + "/weights/" + j.id}})
 	default:

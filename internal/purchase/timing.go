@@ -27,5 +27,5 @@ func DefaultTiming() Timing {
 	}
 }
 
-// pictureAbsence is AbsenceProof for a picture, which takes seconds and not hours: ten times the longest that was seen.
-func (t Timing) pictureAbsence() time.Duration { return min(t.AbsenceProof, 5*time.Minute) }
+// pictureAbsence is AbsenceProof for a picture, which takes half a minute at most and not hours.
+func (t Timing) pictureAbsence() time.Duration { return min(t.AbsenceProof, 90*time.Second) }
