@@ -38,7 +38,7 @@ func newErasing(t *testing.T, fail map[string]int) *erasing {
 		w.steps = append(w.steps, step)
 		return nil
 	}
-	for _, step := range []string{"StopTraining", "EraseAtProvider", "EraseStored", "EraseHistories"} {
+	for _, step := range []string{"DestroyStored", "StopTraining", "EraseAtProvider", "EraseHistories"} {
 		w.RegisterActivityWithOptions(func(_ context.Context, in contract.ErasePersonaInput) error {
 			return note(step + " " + in.ErasureID)
 		}, activity.RegisterOptions{Name: step})
@@ -65,12 +65,12 @@ func TestErasePersonaGoesThroughItsStepsUntilEachIsDone(t *testing.T) {
 	var result contract.EraseResult
 	require.NoError(t, w.GetWorkflowResult(&result))
 	require.Equal(t, contract.EraseResult{Personas: 1, Blobs: 10, Rows: 5, Histories: 1}, result)
-	require.Equal(t, []string{"StopTraining " + e, "EraseAtProvider " + e, "EraseStored " + e, "EraseHistories " + e, "Certify " + e}, w.steps)
+	require.Equal(t, []string{"DestroyStored " + e, "StopTraining " + e, "EraseAtProvider " + e, "EraseHistories " + e, "Certify " + e}, w.steps)
 }
 
 func TestEraseUserErasesEveryPersonaFirst(t *testing.T) {
 	t.Parallel()
-	w := newErasing(t, map[string]int{"EraseStored " + idOf("one"): 2})
+	w := newErasing(t, map[string]int{"DestroyStored " + idOf("one"): 2})
 	w.ExecuteWorkflow(contract.EraseUserWorkflow, contract.EraseUserInput{ErasureID: idOf("user")})
 	require.NoError(t, w.GetWorkflowError())
 	var result contract.EraseResult

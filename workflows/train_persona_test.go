@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -35,7 +36,7 @@ func TestTrainPersonaPassesEveryStageInOrder(t *testing.T) {
 	require.Equal(t, 1, w.called("CollectPhoto"), "only the photo that was given as an address")
 	require.Equal(t, 6, w.called("PreparePhoto"))
 	require.Equal(t, 1, w.called("SubmitTraining"))
-	require.Equal(t, 1, w.called("CleanProvider"))
+	require.Equal(t, 1, w.called(contract.CleanJobWorkflow))
 	require.Nil(t, w.ended)
 }
 
@@ -133,7 +134,7 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 			require.NotEmpty(t, w.ended.Message)
 			if c.bought {
 				require.Equal(t, 1, w.called("CancelJob"), "the job is settled")
-				require.Equal(t, 1, w.called("CleanProvider"), "nothing stays with the provider")
+				require.Equal(t, 1, w.called(contract.CleanJobWorkflow), "nothing stays with the provider")
 			} else {
 				require.Zero(t, w.called("SubmitTraining"))
 			}
@@ -288,6 +289,74 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 	})
 }
 
+// An acknowledged job that the provider does not find is shown as uncertain, and the training goes on when it is found.
+func TestTrainPersonaWaitsForAJobThatIsNotFound(t *testing.T) {
+	t.Parallel()
+	lostOnce := func(n int) (activities.TrainingDone, error) {
+		return activities.TrainingDone{Lost: n == 1, Seconds: 60}, nil
+	}
+	t.Run("it is found again", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.await = lostOnce
+		var shown []string
+		w.find = func(n int) (activities.JobState, error) {
+			if n < 3 {
+				return activities.JobState{}, uncertain()
+			}
+			return activities.JobState{Status: persona.PurchaseQueued}, nil
+		}
+		w.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(attributes temporal.SearchAttributes) bool {
+			stage, _ := attributes.GetKeyword(contract.StageKey)
+			shown = append(shown, stage)
+			return true
+		})).Return(nil)
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 1, w.called("SubmitTraining"), "never bought twice")
+		require.Equal(t, 2, w.called("AwaitTraining"))
+		require.Contains(t, shown, contract.StageUncertain)
+	})
+	t.Run("a person says that nothing was bought", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.await = lostOnce
+		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseIntended}, nil }
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 2, w.called("SubmitTraining"))
+	})
+	t.Run("it is never found", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.await = lostOnce
+		w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		w.cancel = func() activities.Settlement { return activities.Settlement{MayBeBilled: true} }
+		_, err := w.train(t)
+		require.Equal(t, contract.TrainingDeadline, typeOf(t, err))
+		require.Equal(t, 1, w.called("CancelJob"))
+		require.Equal(t, 1, w.called(contract.CleanJobWorkflow))
+	})
+}
+
+// A claim that the provider contradicts is answered with the reason and changes nothing.
+func TestTrainPersonaRefusesAClaimThatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseUncertain}, nil }
+	w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+	w.decide = func() error { return permanent(contract.Impossible) }
+	answers := make(chan error, 1)
+	w.RegisterDelayedCallback(func() {
+		w.UpdateWorkflow(contract.SettleUpdate, "", updateCallback(func(_ any, err error) { answers <- err }),
+			contract.SettleInput{RequestID: "r"})
+	}, time.Hour)
+	w.RegisterDelayedCallback(w.CancelWorkflow, 2*time.Hour)
+	_, err := w.train(t)
+	require.True(t, temporal.IsCanceledError(err), "it went on waiting: %v", err)
+	require.ErrorContains(t, <-answers, "a sentence for people")
+}
+
 func TestTrainPersonaTakesSignalsAtAnyTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -317,6 +386,11 @@ func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
 		change func(*world)
 		bought bool
 	}{
+		{"while photos are fetched", func(w *world) {
+			w.collect = func(activities.PhotoInput) (activities.PhotoVerdict, error) {
+				return activities.PhotoVerdict{}, errors.New("the host is away")
+			}
+		}, false},
 		{"while photos are judged", func(w *world) {
 			w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
 				return activities.PhotoVerdict{}, errors.New("the database is away")
@@ -327,6 +401,15 @@ func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
 				return activities.JobState{Status: persona.PurchaseUncertain}, nil
 			}
 			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		}, true},
+		{"while an acknowledged job is not found", func(w *world) {
+			w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Lost: true}, nil }
+			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		}, true},
+		{"while test pictures are drawn", func(w *world) {
+			w.draw = func(activities.SampleOrder) ([]activities.DrawnSample, error) {
+				return nil, errors.New("the provider is away")
+			}
 		}, true},
 		{"while it trains", func(w *world) {
 			w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{}, running() }
@@ -372,7 +455,7 @@ func TestTrainPersonaIsCancelledByAnOperator(t *testing.T) {
 	require.NotNil(t, w.ended)
 	require.True(t, w.ended.Cancelled)
 	require.Equal(t, 1, w.called("CancelJob"), "the job is settled")
-	require.Equal(t, 1, w.called("CleanProvider"), "nothing stays with the provider")
+	require.Equal(t, 1, w.called(contract.CleanJobWorkflow), "nothing stays with the provider")
 }
 
 func TestTrainPersonaCannotBeCancelledOnceItDeploys(t *testing.T) {

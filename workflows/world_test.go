@@ -9,9 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
@@ -41,6 +43,7 @@ type world struct {
 	choose  func() activities.Selection
 	submit  func(n int) (activities.JobState, error)
 	find    func(n int) (activities.JobState, error)
+	decide  func() error
 	await   func(n int) (activities.TrainingDone, error)
 	cancel  func() activities.Settlement
 	judge   func() contract.Checks
@@ -81,6 +84,7 @@ func newWorld(t *testing.T) *world {
 	w.find = func(int) (activities.JobState, error) {
 		return activities.JobState{Status: persona.PurchaseQueued}, nil
 	}
+	w.decide = func() error { return nil }
 	w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Seconds: 60}, nil }
 	w.cancel = func() activities.Settlement { return activities.Settlement{} }
 	w.judge = func() contract.Checks {
@@ -89,6 +93,9 @@ func newWorld(t *testing.T) *world {
 	w.deploy = func() error { return nil }
 	w.register()
 	workflows.Register(w)
+	w.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+		w.count(info.WorkflowType.Name)
+	})
 	w.SetTestTimeout(20 * time.Second)
 	return w
 }
@@ -127,13 +134,13 @@ func (w *world) register() {
 	fake(w, "PreparePhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.prepare(p) })
 	fake(w, "ChoosePhotos", func(in, int) (activities.Selection, error) { return w.choose(), nil })
 	fake(w, "MakeJob", func(i in, _ int) (activities.JobInput, error) {
-		return activities.JobInput{TrainPersonaInput: i, JobID: "job"}, nil
+		return activities.JobInput{TrainPersonaInput: i, JobID: idOf("job")}, nil
 	})
 	fake(w, "UploadDataset", func(activities.JobInput, int) (none, error) { return none{}, nil })
 	fake(w, "SubmitTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.submit(n) })
 	fake(w, "FindTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.find(n) })
 	fake(w, "DecideTraining", func(activities.DecideInput, int) (activities.JobState, error) {
-		return activities.JobState{Status: persona.PurchaseQueued}, nil
+		return activities.JobState{Status: persona.PurchaseQueued}, w.decide()
 	})
 	fake(w, "AwaitTraining", func(_ activities.JobInput, n int) (activities.TrainingDone, error) { return w.await(n) })
 	fake(w, "CancelJob", func(activities.JobInput, int) (activities.Settlement, error) { return w.cancel(), nil })
