@@ -77,7 +77,7 @@ func (a *Training) submit(ctx context.Context, in JobInput, job storage.Job) (Jo
 	case trainer.Refused:
 		reason := sentence(err)
 		return a.end(ctx, job, persona.JobRefused, storage.JobChange{ErrorMessage: &reason})
-	case trainer.NotSent:
+	case trainer.NotSent, trainer.Denied:
 		if _, moved := a.end(ctx, job, persona.JobIntended, storage.JobChange{}); moved != nil {
 			return JobState{}, moved
 		}
