@@ -63,6 +63,7 @@ type Config struct {
 	FalQueueURL string `env:"FAL_QUEUE_URL" envDefault:"https://queue.fal.run"`
 	FalRESTURL  string `env:"FAL_REST_URL"  envDefault:"https://rest.fal.ai"`
 	FalAPIURL   string `env:"FAL_API_URL"   envDefault:"https://api.fal.ai/v1"`
+	FalUserID   string `env:"FAL_USER_ID"` // the account's user id at the provider; webhooks for other accounts are refused
 
 	PollInterval time.Duration `env:"PERSONA_POLL_INTERVAL"  envDefault:"15s"`
 	SubmitWait   time.Duration `env:"PERSONA_SUBMIT_TIMEOUT" envDefault:"45s"`
