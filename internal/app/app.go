@@ -129,11 +129,9 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
-	webhooks := trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil)
-	webhooks.UserID = a.config.FalUserID
 	handler, err := api.New(api.Options{
 		Store: a.store, Temporal: a.temporal, Judge: a.judge, Auth: auth,
-		Webhooks:  webhooks,
+		Webhooks:  webhooks(a.config),
 		Nudge:     a.relay.nudge,
 		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,
 	})
@@ -141,6 +139,12 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 		return err
 	}
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
+}
+
+func webhooks(c Config) *trainer.WebhookVerifier {
+	v := trainer.NewWebhookVerifier(c.FalRESTURL+"/.well-known/jwks.json", nil)
+	v.UserID = c.FalUserID
+	return v
 }
 
 func (a *App) authenticator(ctx context.Context) (api.Authenticator, error) {

@@ -45,6 +45,18 @@ func complete() map[string]string {
 	}
 }
 
+func TestProviderAccountIsPinned(t *testing.T) {
+	for _, want := range []string{"", "user-1"} {
+		env := complete()
+		if want != "" {
+			env["FAL_USER_ID"] = want
+		}
+		c, err := load(t, env)
+		require.NoError(t, err)
+		require.Equal(t, want, app.Webhooks(c).UserID)
+	}
+}
+
 func TestConfigDefaults(t *testing.T) {
 	c, err := load(t, complete())
 	require.NoError(t, err)

@@ -18,3 +18,6 @@ func ServeMetrics(ctx context.Context, group *errgroup.Group, c Config) error {
 	a.registry.MustRegister(collectors.NewGoCollector())
 	return a.serveMetrics(ctx, group)
 }
+
+// Webhooks makes the verifier of webhook calls for a configuration.
+var Webhooks = webhooks

@@ -25,7 +25,7 @@ type BillingEvent struct {
 	RequestID       string
 	Endpoint        string
 	At              time.Time // zero when the service gave none
-	Units           float64 // in the unit of the endpoint's price
+	Units           float64   // in the unit of the endpoint's price
 	UnitPriceUSD    float64
 	DiscountPercent float64
 	SubtotalUSD     float64 // before the discount

@@ -3,14 +3,13 @@ package trainer
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"time"
 )
 
 // FindTraining looks for the training of a data set in the service's list of requests. The address of a data set is
 // different for every purchase. since is when the submit was sent. found is false only when the whole list was read and
-// every job that has not ended showed its input; anything less is an Unavailable error.
+// every job that may be the one showed its input; anything less is an Unavailable error.
 func (c *Client) FindTraining(ctx context.Context, datasetURL string, since time.Time) (requestID string, found bool, err error) {
 	return c.findRequest(ctx, listing{endpoint: TrainingEndpoint, since: since}, func(input json.RawMessage) (match, readable bool) {
 		address := datasetOf(input)
@@ -51,12 +50,11 @@ func (c *Client) findRequest(
 			requestID, found = item.RequestID, true
 			return false
 		}
-		// An ended job without its input is not the one: its payload was erased, for which its id had to be known.
-		hidden = hidden || !readable && item.EndedAt == ""
+		hidden = hidden || item.hides(readable)
 		return true
 	})
 	if err == nil && hidden && !found {
-		err = &CallError{Op: opListRequests, Status: http.StatusOK, Type: "inputs_missing", public: unavailable()}
+		err = inputsMissing()
 	}
 	return requestID, found, err
 }
@@ -66,12 +64,18 @@ func (c *Client) findRequest(
 // input, such as erased ones, are not found.
 func (c *Client) FindGenerations(ctx context.Context, weightsURL string, since time.Time) ([]string, error) {
 	var ids []string
+	hidden := false
 	err := c.eachRequest(ctx, listing{endpoint: GenerationEndpoint, since: since}, func(item listedRequest) (more bool) {
-		if slices.Contains(weightsOf(item.Input), weightsURL) && IsRequestID(item.RequestID) {
+		weights, readable := weightsOf(unquoted(item.Input))
+		if slices.Contains(weights, weightsURL) && IsRequestID(item.RequestID) {
 			ids = append(ids, item.RequestID)
 		}
+		hidden = hidden || item.searched && item.hides(readable)
 		return true
 	})
+	if err == nil && hidden {
+		err = inputsMissing()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -105,19 +109,16 @@ func datasetOf(input json.RawMessage) string {
 	return stored.ImagesDataURL
 }
 
-// weightsOf returns the addresses of weights from a stored input, none when it cannot be read.
-func weightsOf(raw json.RawMessage) []string {
-	var input struct {
-		LoRAs []struct {
-			Path string `json:"path"`
-		} `json:"loras"`
+// weightsOf returns the addresses of weights from a stored input, and whether there is a readable input.
+func weightsOf(input json.RawMessage) (addresses []string, readable bool) {
+	var stored *struct {
+		LoRAs []lora `json:"loras"`
 	}
-	if json.Unmarshal(unquoted(raw), &input) != nil {
-		return nil
+	if json.Unmarshal(input, &stored) != nil || stored == nil {
+		return nil, false
 	}
-	var addresses []string
-	for _, l := range input.LoRAs {
+	for _, l := range stored.LoRAs {
 		addresses = append(addresses, l.Path)
 	}
-	return addresses
+	return addresses, true
 }

@@ -23,6 +23,15 @@ type listedRequest struct {
 	StartedAt string          `json:"started_at"`
 	EndedAt   string          `json:"ended_at"` // "" while it waits or runs
 	Input     json.RawMessage `json:"json_input"`
+
+	searched bool // it comes from the search of all endpoints
+}
+
+// hides reports whether a request may be any request, because its input is not readable. In the list by endpoint an
+// ended request without an input is one whose payload was erased, so its id was known to whoever erased it. For the
+// search it is not documented that inputs are included at all.
+func (l listedRequest) hides(readable bool) bool {
+	return !readable && (l.EndedAt == "" || l.searched)
 }
 
 // before reports whether all that is known of a request's times is before t. Without any time it is false.
@@ -101,6 +110,7 @@ func (c *Client) searchRequests(
 	query := url.Values{"expand": {"payloads"}, "limit": {"100"}}
 	return eachPage(ctx, c, opSearch, "/models/requests/search", query, func(page resultPage) (more, ok bool) {
 		for _, r := range page.Results {
+			r.searched = true
 			if r.before(start) || wanted(r) && r.Endpoint != "" && !visit(r) {
 				return false, true
 			}
@@ -150,6 +160,11 @@ func eachPage[P any](
 		query.Set("cursor", position.NextCursor)
 	}
 	return &CallError{Op: op, Type: "list_too_long", public: unavailable()}
+}
+
+// inputsMissing is the error for a list that may show what was looked for, or not.
+func inputsMissing() *CallError {
+	return &CallError{Op: opListRequests, Status: http.StatusOK, Type: "inputs_missing", public: unavailable()}
 }
 
 // listUnavailable is check for a list, where no answer but a page of it is final.

@@ -144,7 +144,7 @@ func (k *keySet) fits(message, signature []byte) bool {
 }
 
 // fetchKeys fetches the key set. Keys of other kinds are ignored. ok is false when there is no usable key. It does not
-// end with the caller's request: a forger who hangs up must not use up the fetch that is allowed.
+// end with the caller's request: a forger who closes the connection must not use up the fetch that is allowed.
 func (v *WebhookVerifier) fetchKeys(ctx context.Context, now time.Time) (set *keySet, ok bool) {
 	ctx = context.WithoutCancel(ctx)
 	store, err := jwkset.NewStorageFromHTTP(v.jwksURL, jwkset.HTTPClientStorageOptions{
