@@ -8,10 +8,11 @@ import (
 )
 
 // CleanJob stops a training job that turned out to have been bought after it was given up, and removes what the provider
-// holds of it. It has no result.
-func CleanJob(ctx workflow.Context, in contract.CleanJobInput) (any, error) {
+// holds of it.
+func CleanJob(ctx workflow.Context, in contract.CleanJobInput) error {
 	var purchases *activities.Training
-	return nil, do(ctx, lateCleaning, "Stop the job and remove it from the provider", purchases.CleanLateJob, activities.JobInput{
+	workflow.SetCurrentDetails(ctx, "Remove the provider's copies")
+	return do(ctx, cleaning, "Remove the provider's copies", purchases.CleanLateJob, activities.JobInput{
 		TrainPersonaInput: contract.TrainPersonaInput{UserID: in.UserID, PersonaID: in.PersonaID}, JobID: in.JobID,
 	})
 }

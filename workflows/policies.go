@@ -135,11 +135,6 @@ var (
 		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: cleaningDeadline,
 		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retried,
 	}})
-	// lateCleaning stops and removes a job that was found after it had been given up: until then it may cost.
-	lateCleaning = define("lateCleaning", policy{options: workflow.ActivityOptions{
-		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: cleaningDeadline,
-		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retried,
-	}})
 	// erasing is for the steps of an erasure; a step that is not finished names the delay of its next attempt.
 	erasing = define("erasing", policy{
 		endless: "an erasure that was promised must happen", priority: contract.PriorityErasure,
