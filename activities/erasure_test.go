@@ -135,7 +135,7 @@ func TestAPersonaIsErasedEverywhereAndCertified(t *testing.T) {
 	for range 3 { // on three pages
 		f.add(fakeRun{workflow: contract.TrainPersonaID(in.PersonaID), persona: in.PersonaID})
 	}
-	for _, schedule := range []string{contract.RetrainScheduleID(in.PersonaID), contract.ExpireConsentScheduleID(in.PersonaID)} {
+	for _, schedule := range []string{contract.RetrainScheduleID(in.PersonaID)} {
 		f.schedules[schedule] = true
 		f.add(fakeRun{workflow: "temporal-sys-scheduler:" + schedule})
 	}

@@ -15,7 +15,7 @@ import (
 
 // scheduleIDs are the schedules that a persona may have; each is itself a workflow whose history names the persona.
 func scheduleIDs(personaID string) []string {
-	return []string{contract.RetrainScheduleID(personaID), contract.ExpireConsentScheduleID(personaID)}
+	return []string{contract.RetrainScheduleID(personaID)}
 }
 
 // runsOf finds every run that carries the persona's id, in the list of workflows and under the ids we know, since the

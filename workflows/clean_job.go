@@ -10,11 +10,11 @@ import (
 )
 
 // CleanJob stops a training job that no training waits for and removes what the provider holds of it. TrainPersona starts
-// it at its end, and a webhook of a job that was given up starts it again. It has no result.
-func CleanJob(ctx workflow.Context, in contract.CleanJobInput) (any, error) {
+// it at its end, and a webhook of a job that was given up starts it again.
+func CleanJob(ctx workflow.Context, in contract.CleanJobInput) error {
 	var purchases *activities.Training
 	workflow.SetCurrentDetails(ctx, "Remove the provider's copies")
-	return nil, do(ctx, cleaning, "Remove the provider's copies", purchases.CleanProvider, activities.JobInput{
+	return do(ctx, cleaning, "Remove the provider's copies", purchases.CleanProvider, activities.JobInput{
 		TrainPersonaInput: contract.TrainPersonaInput{UserID: in.UserID, PersonaID: in.PersonaID}, JobID: in.JobID,
 	})
 }

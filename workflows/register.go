@@ -14,7 +14,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(validated(TrainPersona), workflow.RegisterOptions{Name: contract.TrainPersonaWorkflow})
 	r.RegisterWorkflowWithOptions(validated(ErasePersona), workflow.RegisterOptions{Name: contract.ErasePersonaWorkflow})
 	r.RegisterWorkflowWithOptions(validated(EraseUser), workflow.RegisterOptions{Name: contract.EraseUserWorkflow})
-	r.RegisterWorkflowWithOptions(validated(CleanJob), workflow.RegisterOptions{Name: contract.CleanJobWorkflow})
+	r.RegisterWorkflowWithOptions(validated(withoutResult(CleanJob)), workflow.RegisterOptions{Name: contract.CleanJobWorkflow})
 }
 
 // validated returns the workflow with a check of its input in front.
@@ -28,4 +28,9 @@ func validated[In interface{ Validate() error }, Out any](
 		}
 		return run(ctx, in)
 	}
+}
+
+// withoutResult gives a workflow that returns an error alone the form of the others.
+func withoutResult[In any](run func(workflow.Context, In) error) func(workflow.Context, In) (any, error) {
+	return func(ctx workflow.Context, in In) (any, error) { return nil, run(ctx, in) }
 }

@@ -92,7 +92,7 @@ func (p *parts) up(ctx context.Context) error {
 
 // down stops what up started, the last first.
 func (p *parts) down() {
-	p.latest = time.Now().Add(stopPatience)
+	p.latest = time.Now().Add(stopPatience + p.config.StopTimeout()) // a purchase that was just sent is finished
 	for _, stop := range slices.Backward(p.stops) {
 		stop()
 	}
@@ -269,7 +269,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	}()
 	p.onStop(func() {
 		stop()
-		within(appPatience, func() {
+		within(appPatience+p.config.StopTimeout(), func() {
 			<-ended
 			system.Close()
 		})

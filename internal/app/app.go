@@ -17,6 +17,7 @@ import (
 	"gocloud.dev/secrets"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/trainer"
@@ -36,6 +37,7 @@ type App struct {
 	registry *prometheus.Registry
 	relay    *relay
 	slots    slots
+	fetch    *http.Client
 	closers  []func()
 }
 
@@ -60,6 +62,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.judge = photo.NewJudge(a.config.Photos, describer)
+	a.fetch = activities.NewFetcher(fetchTimeout)
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func (a *App) open(ctx context.Context) error {
 	a.provider = trainer.New(trainer.Config{
 		Key: string(a.config.FalKey), QueueURL: a.config.FalQueueURL, RESTURL: a.config.FalRESTURL, APIURL: a.config.FalAPIURL,
 	})
-	a.relay = newRelay(a.store, a.temporal, a.activities().Training, a.log)
+	a.relay = newRelay(a.store, a.temporal, a.log)
 	return nil
 }
 
@@ -101,27 +104,35 @@ func (a *App) Close() {
 	a.closers = nil
 }
 
-// Run plays the configured roles until ctx ends, then stops them in order: no new requests, running activities get
-// stopPatience. It returns nil after an ordinary end.
+// Run runs the configured roles until ctx ends, or one of them fails, and then stops them in order. The HTTP server takes
+// no new requests and finishes the open ones; then the relay starts what they have asked for. At the same time the worker
+// takes no new tasks and finishes what it has sent to the provider, for at most Config.StopTimeout. It returns nil after
+// an ordinary end.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	requests, serving := errgroup.WithContext(ctx)
 	if slices.Contains(a.config.Roles, RoleAPI) {
-		if err := a.serve(ctx, group); err != nil { // before anything else runs: most often the port is in use
+		if err := a.serve(serving, requests); err != nil { // before anything else runs: most often the port is in use
 			return err
 		}
 	}
 	if err := a.serveMetrics(ctx, group); err != nil {
 		return err
 	}
-	group.Go(func() error { return a.relay.run(ctx) })
+	relaying, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer stopRelay()
+		<-serving.Done()
+		return requests.Wait()
+	})
+	group.Go(func() error { return a.relay.run(relaying) })
 	if slices.Contains(a.config.Roles, RoleWorker) {
 		group.Go(func() error { return a.work(ctx) })
 	}
 	return group.Wait()
 }
 
-// stopPatience is how long requests and activities may go on after the process was told to stop. Activities that do
-// not end are tried again by another worker.
+// stopPatience is how long open requests may go on after the process was told to stop.
 const stopPatience = 5 * time.Second
 
 func (a *App) serve(ctx context.Context, group *errgroup.Group) error {

@@ -3,10 +3,16 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/storage"
 )
 
 // Calm is the log of the Temporal SDK.
@@ -21,3 +27,29 @@ func ServeMetrics(ctx context.Context, group *errgroup.Group, c Config) error {
 
 // Webhooks makes the verifier of webhook calls for a configuration.
 var Webhooks = webhooks
+
+// Parts are what an App opens, for tests that have opened it themselves.
+type Parts struct {
+	Store    *storage.Store
+	Temporal client.Client
+	Provider *trainer.Client
+	Fetch    *http.Client // of photos
+	Slots    int          // of each queue
+}
+
+// Assemble makes an App of parts. It is run by Run and not closed.
+func Assemble(c Config, p Parts) *App {
+	a := &App{
+		config: c, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry(),
+		store: p.Store, temporal: p.Temporal, provider: p.Provider, judge: photo.NewJudge(c.Photos, nil), fetch: p.Fetch,
+		slots: slots{records: p.Slots, provider: p.Slots, fetch: p.Slots, photos: p.Slots},
+	}
+	a.relay = newRelay(p.Store, p.Temporal, a.log)
+	return a
+}
+
+// Deliver delivers one row of the outbox.
+func (a *App) Deliver(ctx context.Context, o storage.Outbox) error { return a.relay.deliver(ctx, o) }
+
+// IsBusy reports whether err says nothing but that another run must end first.
+func IsBusy(err error) bool { return isBusy(err) }

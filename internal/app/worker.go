@@ -66,11 +66,18 @@ func (a *App) work(ctx context.Context) error {
 	return nil
 }
 
+// recordWithin is how long the outcome of a submit may take to be written.
+const recordWithin = 45 * time.Second
+
+// StopTimeout is how long a stopping worker takes at most: as long as a purchase that was just sent. Everything else ends
+// at once and is repeated by another worker, so it is rarely needed. Supervisors must wait longer than this.
+func (c Config) StopTimeout() time.Duration { return c.SubmitWait + recordWithin + 5*time.Second }
+
 func (a *App) workerOptions(slots int, activitiesOnly bool) worker.Options {
 	return worker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		DisableWorkflowWorker:              activitiesOnly,
-		WorkerStopTimeout:                  stopPatience,
+		WorkerStopTimeout:                  a.config.StopTimeout(),
 		// By default the SDK holds heartbeats back for most of their timeout; then one late heartbeat would be a timeout.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		Interceptors:                 []interceptor.WorkerInterceptor{activities.Interceptor()},
@@ -81,7 +88,7 @@ func (a *App) activities() activities.All {
 	buyer := &purchase.Buyer{Store: a.store, Provider: a.provider, Timing: a.config.timing(), WebhookURL: a.config.webhookURL()}
 	return activities.All{
 		Records:  &activities.Records{Store: a.store, Policy: a.config.Photos},
-		Photos:   &activities.Photos{Store: a.store, Judge: a.judge, Fetch: activities.NewFetcher(fetchTimeout)},
+		Photos:   &activities.Photos{Store: a.store, Judge: a.judge, Fetch: a.fetch},
 		Training: &activities.Training{Buyer: buyer},
 		Models:   &activities.Models{Buyer: buyer},
 		Samples:  &activities.Samples{Store: a.store, Judge: a.judge},
