@@ -1,6 +1,6 @@
 # Shortcuts for plain commands; nothing needs make.
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench lint fmt ci fal-client build image up down
+.PHONY: help dev test race bench lint fmt ci fal-client build image up down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,13 +11,16 @@ dev: ## The whole system on this machine: go run ./cmd/dev
 test: ## Every test: go test ./...
 	go test ./...
 
+race: ## Every test with the race detector; PACKAGES limits it
+	bash .ci/run race
+
 bench: ## Every benchmark, no tests
 	go test -run '^$$' -bench . -benchmem ./...
 
 lint: ## gofmt, vet, workflowcheck and golangci-lint, as CI runs them
 	bash .ci/run format vet workflowcheck lint
 
-fmt: ## Rewrite the sources in the house's format
+fmt: ## Format the sources
 	bash .ci/run fix
 
 fal-client: ## The official fal client against the local trainer (needs npm)

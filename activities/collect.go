@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"time"
 
-	"github.com/doyensec/safeurl"
 	"go.temporal.io/sdk/activity"
 
 	"github.com/inflio/persona/internal/persona"
@@ -16,20 +13,10 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// NewFetcher returns a client for addresses that strangers give us: https on its usual port only, and no private,
-// loopback, link-local or metadata address, checked at connect time, after DNS and on every redirect.
-func NewFetcher(timeout time.Duration) *http.Client {
-	config := safeurl.GetConfigBuilder().
-		SetAllowedSchemes("https").
-		SetAllowedPorts(443).
-		SetTimeout(timeout).
-		Build()
-	return safeurl.Client(config).Client
-}
-
-// CollectPhoto fetches a photo that was given as an address, by the same road as an upload: streamed, limited,
-// inspected, encrypted. What cannot be used is a verdict, not an error; the address is forgotten either way. Safe to
-// run twice: a photo that is stored is not fetched again.
+// CollectPhoto fetches a photo that was given as an address and treats it as an upload: streamed, limited, inspected,
+// encrypted. A photo that cannot be used is a verdict, not an error. The address is deleted in both cases. It is safe to
+// run twice: a stored photo is not fetched again. A host that fails is asked at most fetchAttempts times; the errors
+// until then are retryable, of type Unavailable.
 func (a *Photos) CollectPhoto(ctx context.Context, in PhotoInput) (PhotoVerdict, error) {
 	row, err := a.Store.Photo(ctx, in.UserID, in.PersonaID, in.PhotoID)
 	if err != nil {
@@ -57,40 +44,52 @@ func (a *Photos) CollectPhoto(ctx context.Context, in PhotoInput) (PhotoVerdict,
 	return PhotoVerdict{Index: row.Index, Accepted: true}, a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
 }
 
-// fetch streams one address into the store. It returns findings for what the address or its file makes impossible,
-// and an error for what may work at the next try.
+// fetchAttempts is how often a host that fails is asked before its photo counts as unreachable. With the retry policy's
+// intervals of 1, 2, 4, 8 and 16 seconds and the client's timeout this bounds the time that the other photos wait.
+const fetchAttempts = 6
+
+// fetch streams one address into the store. It returns findings for a photo that can never be fetched or used, and an
+// error for what may succeed at the next attempt.
 func (a *Photos) fetch(
 	ctx context.Context, in PhotoInput, address string,
 ) (facts photo.Facts, stored storage.BlobInfo, findings []persona.Finding, err error) {
 	unreachable := []persona.Finding{persona.NewFinding(persona.PhotoUnreachable, true, "")}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return facts, stored, unreachable, nil // an address that is none is the person's matter, not a fault
-	}
-	resp, err := a.Fetch.Do(req)
-	switch {
-	case err != nil && isTransient(err) && mayAskAgain(ctx):
-		return facts, stored, nil, err
-	case err != nil:
-		return facts, stored, unreachable, nil
-	}
-	defer resp.Body.Close()
-	if (resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests) && mayAskAgain(ctx) {
-		return facts, stored, nil, &persona.Error{
-			Kind: persona.Unavailable, Code: persona.CodeUnavailable, Message: "the host of a photo does not answer well",
+	// failed is the outcome of a fetch that the host, or the way to it, made fail.
+	failed := func(transient bool) ([]persona.Finding, error) {
+		switch {
+		case ctx.Err() != nil: // we broke it off
+			return nil, ctx.Err()
+		case transient && activity.GetInfo(ctx).Attempt < fetchAttempts:
+			return nil, &persona.Error{
+				Kind: persona.Unavailable, Code: persona.CodeUnavailable, Message: "the host of a photo cannot be reached or fails",
+			}
+		default:
+			return unreachable, nil
 		}
 	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return facts, stored, unreachable, nil // it is not an address
+	}
+	resp, err := a.Fetch.Do(req)
+	if err != nil {
+		findings, err = failed(isTransient(err))
+		return facts, stored, findings, err
+	}
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || !isPicture(resp.Header.Get("Content-Type")) {
-		return facts, stored, unreachable, nil
+		findings, err = failed(resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests)
+		return facts, stored, findings, err
 	}
 	inspector := photo.NewInspector(a.Judge.Policy)
 	from := &source{Reader: resp.Body}
 	body := io.TeeReader(io.LimitReader(from, a.Judge.Policy.MaxBytes+1), inspector)
 	stored, err = a.Store.WritePhotoBlob(ctx, in.UserID, in.PersonaID, in.PhotoID, body)
-	if err != nil && from.failed && ctx.Err() == nil && !mayAskAgain(ctx) {
-		return facts, stored, unreachable, nil
-	}
-	if err != nil {
+	switch {
+	case err != nil && from.failed:
+		findings, err = failed(true)
+		return facts, stored, findings, err
+	case err != nil:
 		return facts, stored, nil, err
 	}
 	if facts = inspector.Facts(); len(facts.Findings) > 0 {
@@ -99,7 +98,8 @@ func (a *Photos) fetch(
 	return facts, stored, facts.Findings, err
 }
 
-// source remembers whether it was the host that broke a transfer off, and not our store.
+// source records whether reading from the host failed: the error of the store does not tell its own faults from those of
+// the reader.
 type source struct {
 	io.Reader
 	failed bool
@@ -109,25 +109,4 @@ func (s *source) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	s.failed = s.failed || err != nil && !errors.Is(err, io.EOF)
 	return n, err
-}
-
-// fetchAttempts is how often a host that does not answer well is asked, over about two minutes, before its photo counts
-// as unreachable: the other photos wait for it.
-const fetchAttempts = 8
-
-func mayAskAgain(ctx context.Context) bool { return activity.GetInfo(ctx).Attempt < fetchAttempts }
-
-// isTransient reports whether a failed request may work at the next try: time-outs and failing name servers, not
-// refused addresses or bad certificates.
-func isTransient(err error) bool {
-	var timeout net.Error
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		return dns.IsTemporary || dns.IsTimeout
-	case errors.As(err, &timeout):
-		return timeout.Timeout()
-	default:
-		return false
-	}
 }

@@ -10,43 +10,43 @@ import (
 	"time"
 )
 
-// checkAddresses looks whether every address can be had before anything is started, and replaces port 0 by a free one.
-func (p *parts) checkAddresses(ctx context.Context) error {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close()
-		}
-	}()
+// sockets are the listeners of the parts. They are opened before anything else is started and handed to the parts, so
+// that no other program can take an address in between.
+type sockets struct {
+	http, temporal, ui, trainer net.Listener
+}
+
+// listen opens every address of the flags, and replaces port 0 in the flags by the port that was chosen.
+func (p *parts) listen(ctx context.Context) error {
 	for _, a := range []struct {
-		flag string
-		addr *string
+		flag   string
+		addr   *string
+		socket *net.Listener
 	}{
-		{"-http", &p.flags.HTTP}, {"-temporal", &p.flags.Temporal}, {"-ui", &p.flags.UI}, {"-trainer", &p.flags.Trainer},
+		{"-http", &p.flags.HTTP, &p.sockets.http},
+		{"-temporal", &p.flags.Temporal, &p.sockets.temporal},
+		{"-ui", &p.flags.UI, &p.sockets.ui},
+		{"-trainer", &p.flags.Trainer, &p.sockets.trainer},
 	} {
 		host, _, err := net.SplitHostPort(*a.addr)
 		if err != nil {
 			return fmt.Errorf("%s %s is not an address: host:port is expected, such as 127.0.0.1:8080", a.flag, *a.addr)
 		}
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", *a.addr)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return inUse(a.flag, *a.addr)
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			return fmt.Errorf("the address %s is in use by another program: stop that one, or choose another address with %s", *a.addr, a.flag)
+		case err != nil:
 			return fmt.Errorf("%s %s cannot be listened on: %w", a.flag, *a.addr, err)
 		}
-		held = append(held, l) // so that two flags with one port meet here
+		p.onStop(func() { _ = l.Close() }) // no error when its part closed it already
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		if err != nil {
 			return err
 		}
-		*a.addr = net.JoinHostPort(host, port)
+		*a.addr, *a.socket = net.JoinHostPort(host, port), l
 	}
 	return nil
-}
-
-func inUse(flag, addr string) error {
-	return fmt.Errorf("the address %s is in use by another program: stop that one, or choose another address with %s", addr, flag)
 }
 
 // reachable is the address under which this machine reaches a server that listens on addr.

@@ -8,19 +8,19 @@ import (
 	"github.com/inflio/persona/internal/app"
 )
 
-// tokenLife is how long the printed token is good for.
+// tokenLife is how long the printed token is valid.
 const tokenLife = 30 * 24 * time.Hour
 
 var welcome = template.Must(template.New("welcome").Parse(`
-Persona is ready after {{.Took}}. Ctrl-C stops it; the next start finds everything in
-{{.Dir}} again.
+Persona is ready after {{.Took}}. Ctrl-C stops it; the next start continues with the data in
+{{.Dir}}.
 
   API           {{.API}}  (its documentation: {{.API}}/docs)
   Temporal UI   http://{{.UI}}
   Temporal      {{.Temporal}}
-  Local trainer http://{{.Trainer}}  (stands in for fal.ai; its pictures are not FLUX's)
+  Local trainer http://{{.Trainer}}  (replaces fal.ai for development; its pictures are not made by FLUX)
 {{if .Token}}
-A token for the user dev, good for 30 days:
+A token for the user dev, valid for 30 days:
 
   export PERSONA_URL={{.API}} PERSONA_TOKEN={{.Token}}
 
@@ -29,7 +29,7 @@ Train from a folder of 5 to 40 photos of one person who agreed to it:
   (cd PHOTOS && set -- && for photo in *.[jJpP]*; do set -- "$@" -F "photos=@$photo"; done &&
    curl -sS {{.API}}/api/personas/train -H "Authorization: Bearer $PERSONA_TOKEN" -F name=Anna "$@" -F 'consent={{.Consent}}')
 
-Ask how it goes, with the id from the answer:
+Follow its status, with the id from the answer:
 
   curl -sS {{.API}}/api/personas/ID/status -H "Authorization: Bearer $PERSONA_TOKEN"
 
@@ -43,7 +43,7 @@ Tokens come from your OIDC issuer (PERSONA_AUTH_JWKS_URL).
 
 const exampleConsent = `{"agreed_to_terms":true,"consent_items":{"facial_recognition":true,"ai_training":true,"likeness_usage":true,"data_retention":true}}`
 
-// announce tells where everything is and what to do first.
+// announce prints the addresses, a token and the first commands.
 func (p *parts) announce(took time.Duration) {
 	token := ""
 	if p.config.AuthJWKSURL == "" {
@@ -58,7 +58,7 @@ func (p *parts) announce(took time.Duration) {
 		"Temporal": p.flags.Temporal, "Trainer": p.flags.Trainer, "Token": token, "Consent": exampleConsent,
 	})
 	if err != nil {
-		panic(err) // the template above is wrong; any test finds it
+		panic(err) // a mistake in the template above; every test finds it
 	}
 	p.say("%s", text.String())
 }

@@ -139,7 +139,7 @@ func TestSentences(t *testing.T) {
 		},
 		"all secrets are missing": {
 			[]string{"-data", folder(map[string]string{"postgres/password": "x"})},
-			"is damaged (secrets.env, the key to all that it holds, is missing): restore the file, or delete the folder",
+			"is damaged (secrets.env, without which its data cannot be read, is missing): restore the file, or delete the folder",
 		},
 		"PostgreSQL's data are damaged": {
 			[]string{"-data", folder(map[string]string{secretsName: secrets, "postgres/data/base/1": "x"})},
@@ -165,7 +165,7 @@ func TestDamagedTemporal(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("nothing of the kind"), 0o600))
 	code, _, errs := try(t, elsewhere(dir)...)
 	require.Equal(t, exitFailed, code)
-	require.Equal(t, "dev: the Temporal database "+file+" is damaged (it is not an SQLite file): restore it, or delete it to begin anew\n", errs)
+	require.Equal(t, "dev: the Temporal database "+file+" is damaged (it is not an SQLite file): restore it, or delete it to start with an empty one\n", errs)
 }
 
 func TestUsage(t *testing.T) {

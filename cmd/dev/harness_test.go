@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"flag"
+	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"sync"
@@ -10,24 +14,39 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runAsDev makes this test binary be cmd/dev itself: what the tests start and kill is the program that people run.
+// runAsDev, in the environment, makes this test binary run as cmd/dev: the tests start and kill the real program.
 const runAsDev = "PERSONA_TEST_RUN_AS_DEV"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsDev) != "" {
-		go func() { // a test process that is killed takes its systems with it
+		go func() { // the system ends with the test process, also when that is killed
 			_, _ = io.Copy(io.Discard, os.NewFile(3, "leash"))
 			os.Exit(exitFailed)
 		}()
+		resolveNothing()
 		main()
 		return
+	}
+	flag.Parse()
+	if err := selectRecorded(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitUsage)
 	}
 	code := m.Run()
 	common.stop()
 	os.Exit(code)
 }
 
-// common is the one system that tests share which disturb nobody.
+// resolveNothing makes every name server silent: a test must not reach other machines, and a photo's host that has no
+// address yet is one that a test can wait at.
+func resolveNothing() {
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+}
+
+// common is the system of the tests that do not disturb each other.
 var common sharedSystem
 
 type sharedSystem struct {
@@ -46,7 +65,7 @@ func shared(t *testing.T) *system {
 		common.system = newSystem(t, dir, 0)
 		common.system.start(t)
 	})
-	require.NotNil(t, common.system, "the common system did not start")
+	require.NotNil(t, common.system, "the shared system did not start")
 	return common.system
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -19,8 +18,7 @@ func TestKillAtEveryStage(t *testing.T) {
 	for _, stage := range []string{"preprocessing", "uploading", "queued", "training", "validating", "deploying"} {
 		s.start(t)
 		if stage == "queued" { // so that the kill falls into the purchase itself, between sending and knowing
-			s.trainerCall(t, http.MethodPost, "/_local/faults",
-				map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 4000}, nil)
+			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 4000})
 		}
 		reached := s.follow(t, user, answer.ID, func(now statusAnswer) bool {
 			return ended(now) || order[now.Stage] >= order[stage]

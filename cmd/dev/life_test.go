@@ -79,7 +79,7 @@ func TestLife(t *testing.T) {
 	s.requireNotInTemporal(t, []string{
 		"jane@example", "Jäne", "janedoe", "127.0.0.1", "http://", "headshot", "JFIF", // subject, name, trigger, address, prompt, pixels
 	})
-	s.recordHistory(t, contract.TrainPersonaWorkflow, "ready", contract.TrainPersonaID(answer.ID))
+	s.recordTraining(t, "ready", answer.ID)
 	gone := s.erase(t, jane, answer.ID)
 	s.recordHistory(t, contract.ErasePersonaWorkflow, "certified", contract.ErasePersonaID(gone.ErasureID))
 	s.requireNoTrace(t, answer.ID)
@@ -170,7 +170,7 @@ func TestAPoorSetFailsWithReasons(t *testing.T) {
 	require.Len(t, now.Error.Photos, 1)
 	require.Contains(t, string(now.Error.Photos[0]), "blurred")
 	require.Contains(t, string(now.Error.Photos[0]), "sharp photo", "and what to do")
-	s.recordHistory(t, contract.TrainPersonaWorkflow, "photos_rejected", contract.TrainPersonaID(answer.ID))
+	s.recordTraining(t, "photos_rejected", answer.ID)
 }
 
 func TestTwoPeopleInOneSetFailValidation(t *testing.T) {
@@ -182,5 +182,5 @@ func TestTwoPeopleInOneSetFailValidation(t *testing.T) {
 	now := s.follow(t, user, answer.ID, ended)
 	require.Equal(t, "failed", now.Status)
 	require.Equal(t, "validation_failed", now.Error.Code)
-	s.recordHistory(t, contract.TrainPersonaWorkflow, "validation_failed", contract.TrainPersonaID(answer.ID))
+	s.recordTraining(t, "validation_failed", answer.ID)
 }

@@ -1,5 +1,5 @@
-// Command dev runs the whole system in one process on embedded real parts: PostgreSQL, Temporal with its Web UI, the
-// local trainer, the API and the worker. Nothing has to be installed, set or started before.
+// Command dev runs the whole system in one process with embedded parts: PostgreSQL, Temporal with its Web UI, the local
+// trainer, the API and the worker. Nothing has to be installed, configured or started before.
 package main
 
 import (
@@ -20,19 +20,19 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1 // the system could not be started, or one of its parts ended by itself
-	exitUsage  = 2 // the command line cannot be understood
+	exitUsage  = 2 // the command line is invalid
 
-	exitInterrupted = 130 // a second Ctrl-C cut the stopping short
+	exitInterrupted = 130 // a second Ctrl-C ended the process before everything was stopped
 )
 
 type flags struct {
-	Data     string        `default:".persona" placeholder:"DIR" help:"Folder of everything that must survive (${default})."`
+	Data     string        `default:".persona" placeholder:"DIR" help:"Folder for all data (${default})."`
 	HTTP     string        `name:"http" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Where the API listens (${default})."`
 	Temporal string        `default:"127.0.0.1:7233" placeholder:"ADDR" help:"Where Temporal listens (${default})."`
 	UI       string        `name:"ui" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Where Temporal's Web UI listens (${default})."`
 	Trainer  string        `default:"127.0.0.1:8900" placeholder:"ADDR" help:"Where the local trainer listens (${default})."`
-	Pace     time.Duration `default:"10s" placeholder:"TIME" help:"Time that every training takes at least, so that its progress can be watched (${default})."`
-	Verbose  bool          `help:"Log what happens, not only what goes wrong."`
+	Pace     time.Duration `default:"10s" placeholder:"TIME" help:"Minimum duration of a training, so that its progress can be watched (${default})."`
+	Verbose  bool          `help:"Log information too, not only warnings and errors."`
 }
 
 func main() {
@@ -40,7 +40,7 @@ func main() {
 }
 
 // untilSignalled returns a context that ends with the first Ctrl-C. A second one ends the process at once; the next
-// start cleans up after it. Tools that run programs may send both the same signal, hence the grace.
+// start recovers. Tools that run programs may send one Ctrl-C twice, so a second signal within the grace is ignored.
 func untilSignalled() context.Context {
 	const grace = time.Second
 	ctx, cancel := context.WithCancel(context.Background())
@@ -59,14 +59,14 @@ func untilSignalled() context.Context {
 	return ctx
 }
 
-// run keeps the system up until ctx ends and returns the exit code.
+// run runs the system until ctx ends and returns the exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	var f flags
 	helped := false
 	parser, err := kong.New(&f, kong.Name("dev"), kong.Writers(out, errs), kong.Exit(func(int) { helped = true }),
-		kong.Description("The whole of Persona on this machine, for development. Ctrl-C stops it; the next start finds the data again."))
+		kong.Description("Runs all of Persona on this machine, for development. Ctrl-C stops it; the next start continues with the same data."))
 	if err != nil {
-		panic(err) // the grammar above is wrong; any test finds it
+		panic(err) // a mistake in the flags above; every test finds it
 	}
 	_, err = parser.Parse(longFlags(args))
 	if helped {
@@ -88,14 +88,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return exitOK
 }
 
-// serve brings the parts up, waits, and takes them down again.
+// serve starts the parts, waits for ctx or a failure, and stops them.
 func serve(ctx context.Context, f flags, out io.Writer, log *slog.Logger) error {
 	begun := time.Now()
 	p := &parts{flags: f, out: out, log: log, failed: make(chan error, 1)}
 	if err := p.up(ctx); err != nil {
 		p.down()
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // Ctrl-C while starting: what the parts say then is no failure
+			return nil //nolint:nilerr // Ctrl-C while starting: the errors that follow from it are not failures
 		}
 		return err
 	}
@@ -109,14 +109,15 @@ func serve(ctx context.Context, f flags, out io.Writer, log *slog.Logger) error 
 	begun = time.Now()
 	p.down()
 	if failure == nil {
-		p.say("Stopped in %s. The next start carries on.", since(begun))
+		p.say("Stopped in %s. The next start continues.", since(begun))
 	}
 	return failure
 }
 
 var oneDash = regexp.MustCompile(`^-[a-z][a-z-]+(=.*)?$`)
 
-// longFlags lets flags be written with one dash, as Go programs have them: there are no short ones to confuse them with.
+// longFlags lets flags be written with one dash, as in other Go programs. There are no short flags, so this is
+// unambiguous.
 func longFlags(args []string) []string {
 	long := make([]string, len(args))
 	for i, arg := range args {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,16 +23,16 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 )
 
-// How long stopping may take. What is not done by then is cut off, which the next start copes with as it does with a
-// kill. PostgreSQL comes last and gets all that the others left.
+// How long stopping may take, in all and for each part. A part that takes longer is cut off; the next start recovers as
+// after a kill. PostgreSQL is stopped last and gets the time that the others left.
 const (
-	stopPatience     = 9 * time.Second
-	appPatience      = 5500 * time.Millisecond
-	trainerPatience  = 500 * time.Millisecond
-	temporalPatience = 1500 * time.Millisecond
+	stopTimeout         = 9 * time.Second
+	appStopTimeout      = 5500 * time.Millisecond
+	trainerStopTimeout  = 500 * time.Millisecond
+	temporalStopTimeout = 1500 * time.Millisecond
 )
 
-// appRole is the role of the app in the database; the migrations make it.
+// appRole is the app's role in the database; the migrations create it.
 const appRole = "persona_app"
 
 // databaseName is the database of the app in the private cluster.
@@ -42,25 +41,26 @@ const databaseName = "persona"
 // databaseURLName is the file that holds the superuser's address of the database while the system runs.
 const databaseURLName = "database.url"
 
-// parts are what runs, and how to stop it.
+// parts are the running parts of the system and how to stop them.
 type parts struct {
 	flags   flags
 	out     io.Writer
 	log     *slog.Logger
-	failed  chan error // a part ended by itself
+	failed  chan error // receives the error of a part that ended by itself
 	stops   []func()
-	latest  time.Time // when stopping must be over
+	latest  time.Time // when stopping must be finished
 	dir     string
+	sockets sockets
 	secrets secrets
 	config  app.Config
 }
 
-// up starts everything in the order in which it is needed. Every error is one sentence.
+// up starts the parts in the order of their dependencies. Every error is one sentence.
 func (p *parts) up(ctx context.Context) error {
 	if err := p.openFolder(); err != nil {
 		return err
 	}
-	if err := p.checkAddresses(ctx); err != nil {
+	if err := p.listen(ctx); err != nil {
 		return err
 	}
 	var err error
@@ -70,7 +70,7 @@ func (p *parts) up(ctx context.Context) error {
 	if p.config, err = app.LoadConfig(); err != nil {
 		return err
 	}
-	p.settle()
+	p.adapt()
 	for _, step := range []struct {
 		name  string
 		start func(context.Context) error
@@ -90,16 +90,16 @@ func (p *parts) up(ctx context.Context) error {
 	return nil
 }
 
-// down stops what up started, the last first.
+// down stops what up started, in reverse order.
 func (p *parts) down() {
-	p.latest = time.Now().Add(stopPatience + p.config.StopTimeout()) // a purchase that was just sent is finished
+	p.latest = time.Now().Add(stopTimeout + p.config.StopTimeout()) // a purchase that was just sent is finished
 	for _, stop := range slices.Backward(p.stops) {
 		stop()
 	}
 	p.stops = nil
 }
 
-// path is a place in the data folder.
+// path is a path below the data folder.
 func (p *parts) path(names ...string) string {
 	return filepath.Join(append([]string{p.dir}, names...)...)
 }
@@ -114,11 +114,11 @@ func since(begun time.Time) time.Duration { return time.Since(begun).Round(10 * 
 func (p *parts) fail(err error) {
 	select {
 	case p.failed <- err:
-	default: // the first one is told
+	default: // only the first failure is reported
 	}
 }
 
-// openFolder makes the data folder and takes its lock.
+// openFolder makes the data folder and locks it.
 func (p *parts) openFolder() error {
 	dir, err := folder.Make(p.flags.Data)
 	if err != nil {
@@ -140,9 +140,9 @@ func (p *parts) openFolder() error {
 	return nil
 }
 
-// settle turns a production configuration into that of this machine: what the embedded parts decide is theirs, and
-// the rest (photo limits, token settings, intervals) stays as the environment has it.
-func (p *parts) settle() {
+// adapt replaces the settings that the embedded parts determine. The others (photo limits, token settings, intervals)
+// stay as the environment has them.
+func (p *parts) adapt() {
 	c := &p.config
 	c.Roles = []app.Role{app.RoleAPI, app.RoleWorker}
 	c.HTTPAddr = p.flags.HTTP
@@ -152,7 +152,7 @@ func (p *parts) settle() {
 	c.AppPassword = app.Secret(p.secrets.AppPassword)
 	c.KeyURL = app.Secret(p.secrets.KeyURL)
 	blobs := url.URL{Scheme: "file", Path: filepath.ToSlash(p.path("blobs"))}
-	// Half-written blobs lie beside whole ones: a temporary folder may be on another disk, and is not ours.
+	// Unfinished blobs are written beside the finished ones: the temporary folder may be on another disk.
 	blobs.RawQuery = url.Values{"no_tmp_dir": {"true"}}.Encode()
 	c.BlobURL = blobs.String()
 	if c.AuthSecret == "" {
@@ -161,13 +161,13 @@ func (p *parts) settle() {
 	trainer := "http://" + p.flags.Trainer
 	c.FalKey, c.FalQueueURL, c.FalRESTURL, c.FalAPIURL = app.Secret(p.secrets.FalKey), trainer, trainer, trainer+"/v1"
 	if os.Getenv("PERSONA_POLL_INTERVAL") == "" {
-		c.PollInterval = time.Second // the trainer is near, and somebody watches
+		c.PollInterval = time.Second // the trainer is on this machine, and a person may be watching
 	}
 	if os.Getenv("PERSONA_SUBMIT_TIMEOUT") == "" && os.Getenv("PERSONA_ABSENCE_PROOF") == "" {
-		// The local trainer lists a job before it answers: one that is not listed when its submit has ended never was.
+		// The local trainer lists a job before it answers the submit: a job that is not listed afterwards does not exist.
 		c.SubmitWait, c.AbsenceProof = 5*time.Second, 6*time.Second
 	}
-	// Not what TEMPORAL_* and its profile say: that may be a server that is somebody's.
+	// TEMPORAL_* and its profile are ignored: they may name a shared server.
 	c.Temporal = client.Options{HostPort: p.flags.Temporal, Namespace: client.DefaultNamespace}
 }
 
@@ -189,14 +189,14 @@ func (p *parts) startPostgres(ctx context.Context) error {
 		select {
 		case <-stopping:
 		case <-server.Exited():
-			p.fail(errors.New("PostgreSQL ended by itself; the next start recovers the data"))
+			p.fail(errors.New("PostgreSQL ended unexpectedly; the next start recovers the data"))
 		}
 	}()
 	if err := server.CreateDatabase(ctx, databaseName); err != nil {
 		return fmt.Errorf("the database cannot be made: %w", err)
 	}
 	owner := server.URL(databaseName)
-	// For people: psql "$(cat .persona/database.url)". The port is another at each start.
+	// For people: psql "$(cat .persona/database.url)". The port changes with each start.
 	if err := folder.WriteFile(filepath.Join(p.dir, databaseURLName), []byte(owner)); err != nil {
 		return fmt.Errorf("the data folder %s cannot be used: %w", p.dir, err)
 	}
@@ -211,13 +211,13 @@ func (p *parts) startPostgres(ctx context.Context) error {
 
 func (p *parts) startTemporal(ctx context.Context) error {
 	server, err := temporal.Start(ctx, temporal.Options{
-		File: p.path("temporal", "temporal.db"), Addr: p.flags.Temporal, UIAddr: p.flags.UI,
+		File: p.path("temporal", "temporal.db"), Listener: p.sockets.temporal, UIListener: p.sockets.ui,
 		Namespace: client.DefaultNamespace, Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
-	p.onStop(func() { within(temporalPatience, server.Stop) })
+	p.onStop(func() { within(temporalStopTimeout, server.Stop) })
 	return nil
 }
 
@@ -229,10 +229,6 @@ func (p *parts) startTrainer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the local trainer cannot use %s: %w", p.path("localtrainer"), err)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.flags.Trainer)
-	if err != nil {
-		return inUse("-trainer", p.flags.Trainer)
-	}
 	web := &http.Server{Handler: trainer.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	worked := make(chan struct{})
@@ -243,14 +239,14 @@ func (p *parts) startTrainer(ctx context.Context) error {
 		}
 	}()
 	go func() {
-		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := web.Serve(p.sockets.trainer); !errors.Is(err, http.ErrServerClosed) {
 			p.fail(fmt.Errorf("the local trainer ended: %w", err))
 		}
 	}()
 	p.onStop(func() {
 		stopWork()
 		_ = web.Close()
-		within(trainerPatience, func() { <-worked })
+		within(trainerStopTimeout, func() { <-worked })
 	})
 	return nil
 }
@@ -260,16 +256,17 @@ func (p *parts) startApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	system.UseListener(p.sockets.http)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
-	var failure error // may be read once ended is closed
+	var failure error // valid once ended is closed
 	go func() {
 		defer close(ended)
 		failure = system.Run(running)
 	}()
 	p.onStop(func() {
 		stop()
-		within(appPatience+p.config.StopTimeout(), func() {
+		within(appStopTimeout+p.config.StopTimeout(), func() {
 			<-ended
 			system.Close()
 		})
@@ -292,12 +289,12 @@ func (p *parts) startApp(ctx context.Context) error {
 	return nil
 }
 
-// within waits for stop, but not for ever: the process ends after it anyhow.
-func within(patience time.Duration, stop func()) {
+// within runs stop and waits for it, at most for timeout: the process ends soon after, so what is left may go on.
+func within(timeout time.Duration, stop func()) {
 	done := make(chan struct{})
 	go func() { stop(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 	}
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/inflio/persona/internal/embedded/folder"
 )
 
-// secretsName is the file of the secrets of a data folder, in the form of an environment file.
+// secretsName is the file with the secrets of a data folder: one NAME=value a line.
 const secretsName = "secrets.env"
 
-// secrets are made once for a data folder.
+// secrets are generated once for a data folder.
 type secrets struct {
-	KeyURL      string // wraps the data keys: without it nothing that is stored can be read
-	AppPassword string // of the app's role in the database
-	FalKey      string // that the local trainer accepts
+	KeyURL      string // wraps the data keys: without it no stored data can be read
+	AppPassword string // the password of the app's role in the database
+	FalKey      string // the key that the local trainer accepts
 }
 
-// fields names the secrets as the environment does.
+// fields maps each variable of the file to its field.
 func (s *secrets) fields() map[string]*string {
 	return map[string]*string{"PERSONA_KEY_URL": &s.KeyURL, "PERSONA_APP_PASSWORD": &s.AppPassword, "FAL_KEY": &s.FalKey}
 }
 
-// loadSecrets reads the secrets of the data folder, or makes them when it is new.
+// loadSecrets reads the secrets of the data folder, or generates them when it is new.
 func loadSecrets(dir string) (secrets, error) {
 	var s secrets
 	path := filepath.Join(dir, secretsName)
@@ -47,7 +47,7 @@ func loadSecrets(dir string) (secrets, error) {
 	}
 	for name, value := range fields {
 		if *value == "" {
-			return s, fmt.Errorf("the data folder %s is damaged (%s lacks %s): restore the file, or delete the folder to begin anew", dir, secretsName, name)
+			return s, fmt.Errorf("the data folder %s is damaged (%s lacks %s): restore the file, or delete the folder to start with an empty one", dir, secretsName, name)
 		}
 	}
 	return s, nil
@@ -55,7 +55,7 @@ func loadSecrets(dir string) (secrets, error) {
 
 func (s secrets) create(dir, path string) (secrets, error) {
 	if _, err := os.Stat(filepath.Join(dir, "postgres")); err == nil {
-		return s, fmt.Errorf("the data folder %s is damaged (%s, the key to all that it holds, is missing): restore the file, or delete the folder to begin anew", dir, secretsName)
+		return s, fmt.Errorf("the data folder %s is damaged (%s, without which its data cannot be read, is missing): restore the file, or delete the folder to start with an empty one", dir, secretsName)
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
@@ -64,7 +64,7 @@ func (s secrets) create(dir, path string) (secrets, error) {
 		AppPassword: rand.Text(),
 		FalKey:      "local:" + rand.Text(),
 	}
-	text := fmt.Sprintf("# Made once. Without the key nothing in this folder can be read.\nPERSONA_KEY_URL=%s\nPERSONA_APP_PASSWORD=%s\nFAL_KEY=%s\n",
+	text := fmt.Sprintf("# Generated once. Without the key no data in this folder can be read.\nPERSONA_KEY_URL=%s\nPERSONA_APP_PASSWORD=%s\nFAL_KEY=%s\n",
 		s.KeyURL, s.AppPassword, s.FalKey)
 	if err := folder.WriteFile(path, []byte(text)); err != nil {
 		return s, fmt.Errorf("the data folder %s cannot be used: %w", dir, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -39,6 +40,7 @@ type App struct {
 	slots    slots
 	fetch    *http.Client
 	closers  []func()
+	listener net.Listener // of the API; nil: Run opens HTTPAddr
 }
 
 // New opens everything that the configuration names. It returns one error with every problem of the configuration,
@@ -148,6 +150,10 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	})
 	if err != nil {
 		return err
+	}
+	if a.listener != nil {
+		a.serveOn(ctx, group, a.listener, handler)
+		return nil
 	}
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
 }

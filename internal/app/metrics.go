@@ -29,6 +29,9 @@ func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
 	return a.listen(ctx, group, a.config.MetricsAddr, "PERSONA_METRICS_ADDR", mux)
 }
 
+// UseListener makes Run serve the API on an open socket, which Run closes, instead of opening HTTPAddr. Call it before Run.
+func (a *App) UseListener(l net.Listener) { a.listener = l }
+
 // listen takes the address at once and serves handler at it until ctx ends. setting tells people where the address comes
 // from.
 func (a *App) listen(ctx context.Context, group *errgroup.Group, address, setting string, handler http.Handler) error {
@@ -37,7 +40,13 @@ func (a *App) listen(ctx context.Context, group *errgroup.Group, address, settin
 	if err != nil {
 		return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
 	}
-	server := api.NewServer(address, handler, a.log)
+	a.serveOn(ctx, group, listener, handler)
+	return nil
+}
+
+// serveOn serves handler on an open socket until ctx ends.
+func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
+	server := api.NewServer(listener.Addr().String(), handler, a.log)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -53,5 +62,4 @@ func (a *App) listen(ctx context.Context, group *errgroup.Group, address, settin
 		}
 		return nil
 	})
-	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// composeFile is as much of docker-compose.yml as can be checked without an engine.
+// composeFile has the parts of docker-compose.yml that these tests check; no container engine is needed.
 type composeFile struct {
 	Services map[string]composeService `yaml:"services"`
 	Volumes  map[string]any            `yaml:"volumes"`
@@ -53,8 +53,8 @@ func TestComposeHasTheWholeSystem(t *testing.T) {
 	}
 	for _, role := range []string{"migrate", "api", "worker"} {
 		assert.Equal(t, []any{role}, services[role].Command)
-		assert.Equal(t, "persona", services[role].Image, "one image plays every role")
-		assert.NotNil(t, services[role].Build, "an image that is not built here would be looked for in public")
+		assert.Equal(t, "persona", services[role].Image, "every role uses the same image")
+		assert.NotNil(t, services[role].Build, "without build, the image would be pulled from a public registry")
 	}
 }
 
@@ -69,11 +69,11 @@ func TestComposeStartsInOrder(t *testing.T) {
 			}
 			switch need.Condition {
 			case "service_healthy":
-				assert.NotNilf(t, dependency.Healthcheck, "%s waits for %s to be healthy, which nobody checks", name, other)
+				assert.NotNilf(t, dependency.Healthcheck, "%s waits for %s to be healthy, but that has no health check", name, other)
 			case "service_completed_successfully":
-				assert.Truef(t, strings.HasPrefix(dependency.Restart, "on-failure"), "%s waits for %s to end, which is restarted for ever", name, other)
+				assert.Truef(t, strings.HasPrefix(dependency.Restart, "on-failure"), "%s waits for %s to end, but that is always restarted", name, other)
 			default:
-				assert.Failf(t, "condition", "%s waits for %s in no way", name, other)
+				assert.Failf(t, "condition", "%s depends on %s without a condition that is checked here", name, other)
 			}
 		}
 	}
@@ -89,33 +89,33 @@ func TestComposeIsClosedAndPinned(t *testing.T) {
 	file := compose(t)
 	for name, s := range file.Services {
 		if s.Image != "persona" {
-			assert.Regexpf(t, `^[a-z0-9./-]+:\d+\.\d+`, s.Image, "%s: an image without a version is another one tomorrow", name)
+			assert.Regexpf(t, `^[a-z0-9./-]+:\d+\.\d+`, s.Image, "%s: the image has no fixed version", name)
 		}
 		for _, port := range s.Ports {
-			assert.Truef(t, strings.HasPrefix(port, "127.0.0.1:"), "%s publishes %s to everybody", name, port)
+			assert.Truef(t, strings.HasPrefix(port, "127.0.0.1:"), "%s publishes %s to other machines", name, port)
 		}
 		for _, volume := range s.Volumes {
 			source, _, _ := strings.Cut(volume, ":")
 			if strings.HasPrefix(source, ".") {
 				_, err := os.Stat(filepath.Join(rootDir(t), filepath.FromSlash(source)))
-				assert.NoErrorf(t, err, "%s mounts what is not there", name)
+				assert.NoErrorf(t, err, "%s mounts a file that does not exist", name)
 				continue
 			}
 			assert.Containsf(t, file.Volumes, source, "%s uses a volume that is not declared", name)
 		}
 		for key, value := range s.Environment {
 			secret := regexp.MustCompile(`PASSWORD|SECRET|_PWD$|KEY`).MatchString(key)
-			assert.Falsef(t, secret && !strings.Contains(value, "${"), "%s: %s cannot be set from outside", name, key)
+			assert.Falsef(t, secret && !strings.Contains(value, "${"), "%s: %s cannot be set by the environment", name, key)
 		}
 	}
 }
 
 var envTag = regexp.MustCompile("`env:\"([A-Z_]+)")
 
-// A name that the program does not read would be ignored without a word.
+// A variable that no program reads has no effect and no error.
 func TestComposeSetsWhatIsRead(t *testing.T) {
 	t.Parallel()
-	// Read from the source, because linking the app would make this the slowest of the quick tests.
+	// From the source: importing the app would make this test slow to link.
 	var known []string
 	for _, name := range goFiles(t) {
 		if strings.HasPrefix(name, "internal/app/") {
@@ -129,7 +129,7 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 	services := compose(t).Services
 	for _, role := range []string{"migrate", "api", "worker"} {
 		for name := range services[role].Environment {
-			assert.Containsf(t, known, name, "%s is set for %s, and nothing reads it", name, role)
+			assert.Containsf(t, known, name, "%s is set for %s, but the program does not read it", name, role)
 		}
 	}
 	for _, needed := range []string{
@@ -141,10 +141,10 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 	}
 	assert.Contains(t, services["migrate"].Environment, "PERSONA_MIGRATE_URL")
 	assert.Contains(t, services["migrate"].Environment, "PERSONA_APP_PASSWORD")
-	assert.NotContains(t, services["api"].Environment, "PERSONA_MIGRATE_URL", "who serves strangers does not hold the owner's password")
+	assert.NotContains(t, services["api"].Environment, "PERSONA_MIGRATE_URL", "the API must not have the password of the tables' owner")
 }
 
-// The image is built from these folders alone, so a new one has to be let in.
+// .dockerignore lists the folders of the image; a new one must be added there.
 func TestImageHasWhatTheBinaryNeeds(t *testing.T) {
 	t.Parallel()
 	ignore := strings.Fields(read(t, ".dockerignore"))
@@ -154,7 +154,7 @@ func TestImageHasWhatTheBinaryNeeds(t *testing.T) {
 			continue
 		}
 		top, _, _ := strings.Cut(rest, "/")
-		assert.Truef(t, slices.Contains(ignore, "!"+top), "%s is not in the image: .dockerignore leaves %s out", path, top)
+		assert.Truef(t, slices.Contains(ignore, "!"+top), "%s is not in the image: .dockerignore excludes %s", path, top)
 	}
 	version := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(read(t, "go.mod"))
 	require.NotNil(t, version)

@@ -1,3 +1,3 @@
-// Package house_test holds the rules of the house as tests: who may import whom, what a package says about itself, how
-// long a file may be, what tests may not do, and that the files around the code fit it. Each rule says why it is there.
+// Package house_test has the rules of the code base as tests: imports, package comments, the size of files, what tests
+// must not do, and whether the files around the code agree with it. Each rule states its reason.
 package house_test

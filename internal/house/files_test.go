@@ -14,18 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxLines keeps a file small enough to be read in one go.
-const maxLines = 500
+// maxLines keeps a file small enough to be read at once.
+const maxLines = 400
 
 func TestFileLength(t *testing.T) {
 	t.Parallel()
 	for _, name := range goFiles(t) {
 		lines := strings.Count(read(t, name), "\n")
-		assert.LessOrEqualf(t, lines, maxLines, "%s is too long to be read in one go: divide it by what it is about", name)
+		assert.LessOrEqualf(t, lines, maxLines, "%s is too long: split it by subject", name)
 	}
 }
 
-// A second comment would be joined to the first by the documentation, in the order of file names.
+// With two package comments, the documentation shows both, in the order of the file names.
 func TestPackageComments(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
@@ -49,12 +49,12 @@ func TestPackageComments(t *testing.T) {
 	}
 }
 
-// banned are calls that tests do not make.
+// banned are calls that tests must not make, each with the reason.
 var banned = map[string]string{
-	"time.Sleep": "a sleep is too short on a busy machine and too long on any other: wait for the condition",
-	"Skip":       "a skipped test is one that nobody knows to be broken",
-	"Skipf":      "a skipped test is one that nobody knows to be broken",
-	"SkipNow":    "a skipped test is one that nobody knows to be broken",
+	"time.Sleep": "a fixed time is too short on a busy machine and too long on others: wait for the condition",
+	"Skip":       "nobody notices when a skipped test breaks",
+	"Skipf":      "nobody notices when a skipped test breaks",
+	"SkipNow":    "nobody notices when a skipped test breaks",
 }
 
 func TestTestsDoNotSkipOrSleep(t *testing.T) {
@@ -87,7 +87,7 @@ func TestTestsDoNotSkipOrSleep(t *testing.T) {
 	}
 }
 
-// A test from inside can pass where no caller could.
+// A test in the package itself can use what callers cannot.
 func TestTestsAreExternal(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
@@ -96,25 +96,25 @@ func TestTestsAreExternal(t *testing.T) {
 		}
 		for _, name := range p.TestGoFiles {
 			assert.Truef(t, strings.HasPrefix(name, "export_") || strings.HasSuffix(name, "_internal_test.go"),
-				"%s/%s is in its package: tests use it as others do (export_test.go opens what they cannot reach)", p.short(), name)
+				"%s/%s is in the package that it tests: use package %[1]s_test; export_test.go can export more for tests", p.short(), name)
 		}
 	}
 }
 
-// What is built, downloaded or made by running the system stays out of the repository.
+// Files that are built, downloaded or made by running the system must not be committed.
 func TestNothingGeneratedIsKept(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "git", "ls-files")
 	cmd.Dir = rootDir(t)
 	out, err := cmd.Output()
 	if err != nil {
-		return // not a clone: an archive holds only what was kept
+		return // not a clone
 	}
 	for name := range strings.Lines(string(out)) {
 		name = strings.TrimSpace(name)
 		parts := strings.Split(name, "/")
 		for _, folder := range []string{"node_modules", ".persona", "bin"} {
-			assert.Falsef(t, slices.Contains(parts[:len(parts)-1], folder), "%s is kept: %s belongs to one machine", name, folder)
+			assert.Falsef(t, slices.Contains(parts[:len(parts)-1], folder), "%s is committed: %s belongs to one machine", name, folder)
 		}
 	}
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rule says what of the module a package may import in production files, and why no more.
+// rule lists the packages of the module that a package may import in production files, and the reason.
 type rule struct {
 	may []string
 	why string
 }
 
-// rules has every package of the module; a new one is entered here with its reason.
+// rules has every package of the module. Add a new package here.
 var rules = map[string]rule{
-	"internal/persona":  {nil, "the language of the product is spoken by all and knows nobody"},
+	"internal/persona":  {nil, "every package uses it, so it must not depend on any"},
 	"internal/contract": {[]string{"internal/persona"}, "what crosses the wire must not change with anything else"},
 	"internal/dct":      {nil, "bytes in, samples out: a file format knows nothing of faces"},
 	"internal/photo":    {[]string{"internal/persona", "internal/dct"}, "bytes in, measures out: it can be tested and replaced alone"},
@@ -27,11 +27,11 @@ var rules = map[string]rule{
 	},
 	"internal/embedding": {[]string{"internal/photo", "internal/onnx"}, "one way to describe faces; the judge knows only the port"},
 	"internal/eval":      {[]string{"internal/persona", "internal/photo"}, "the judge is measured from outside, by what any caller gets"},
-	"internal/trainer":   {[]string{"internal/persona"}, "a provider is a port: it knows neither records nor workflows"},
-	"internal/sitter":    {nil, "its truth is known because nothing of what is tested goes into it"},
+	"internal/trainer":   {[]string{"internal/persona"}, "it talks to a provider and does not depend on records or workflows"},
+	"internal/sitter":    {nil, "its pictures are the expected results of tests, so it must not use the code under test"},
 	"internal/sheet":     {[]string{"internal/persona"}, "pictures and verdicts in, one picture out"},
-	"migrations":         {nil, "SQL alone, so that an old database is read as it was written"},
-	"storage":            {[]string{"internal/persona", "migrations"}, "records and blobs serve every caller and know none"},
+	"migrations":         {nil, "only SQL: a migration must not change when the code does"},
+	"storage":            {[]string{"internal/persona", "migrations"}, "it serves every caller and depends on none"},
 	"storage/storagetest": {
 		[]string{"storage", "migrations", "internal/persona", "internal/embedded/postgres"},
 		"a test helper: production files may not import it",
@@ -57,19 +57,19 @@ var rules = map[string]rule{
 			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/purchase", "internal/api", "storage",
 			"migrations", "activities", "workflows",
 		},
-		"the one place where parts meet; the embedded parts stay outside because cmd/persona links all of this",
+		"the only place that connects the parts; without the embedded ones, because cmd/persona links all of this",
 	},
-	"internal/embedded/folder":   {nil, "a lock and a check of a data folder; knows nothing of what is kept in it"},
-	"internal/embedded/postgres": {[]string{"internal/embedded/folder"}, "starts a program; knows nothing of what is kept in it"},
+	"internal/embedded/folder":   {nil, "locks a folder, whatever is in it"},
+	"internal/embedded/postgres": {[]string{"internal/embedded/folder"}, "runs PostgreSQL, whatever is in it"},
 	"internal/embedded/temporal": {
-		[]string{"internal/contract", "internal/embedded/folder"}, "starts a server; the contract tells which search attributes it must know",
+		[]string{"internal/contract", "internal/embedded/folder"}, "runs a server; the contract has the search attributes to register",
 	},
 	"internal/localtrainer": {
 		[]string{"internal/localtrainer/facemodel"},
-		"a provider of its own: sharing code with its client would hide a mistake of both",
+		"it imitates a provider: code shared with the client would hide mistakes in both",
 	},
 	"internal/localtrainer/facemodel": {
-		[]string{"internal/photo", "internal/persona", "internal/sitter"}, "the model needs faces, found ones and drawn ones",
+		[]string{"internal/photo", "internal/persona", "internal/sitter"}, "the model is made of found and of drawn faces",
 	},
 	"cmd/persona": {
 		[]string{"internal/app", "internal/persona", "internal/photo", "internal/embedding", "internal/sheet", "internal/eval", "internal/sitter"},
@@ -95,7 +95,7 @@ func TestImports(t *testing.T) {
 			continue // tests alone, which may use what they test
 		}
 		r, known := rules[p.short()]
-		if !assert.Truef(t, known, "%s is not in the table of import rules: enter it with its reason", p.ImportPath) {
+		if !assert.Truef(t, known, "%s is not in the table of import rules: add it with its reason", p.ImportPath) {
 			continue
 		}
 		for _, path := range p.Imports {
@@ -115,16 +115,16 @@ func TestRulesAreOfPackagesThatExist(t *testing.T) {
 		names = append(names, p.short())
 	}
 	for name, r := range rules {
-		assert.Contains(t, names, name, "a rule without a package")
+		assert.Contains(t, names, name, "a rule for a package that does not exist")
 		for _, may := range r.may {
-			assert.Contains(t, names, may, "%s may import what is not there", name)
+			assert.Contains(t, names, may, "%s may import a package that does not exist", name)
 		}
 	}
 }
 
-// outside are bans of packages that are not ours, for some or all production files.
+// outside bans packages of other modules from some or all production files.
 var outside = []struct {
-	packages []string // the packages of ours that are meant; nil: all but except
+	packages []string // the packages that the ban is for; nil: all but except
 	except   []string
 	banned   []string // import paths, with all below them
 	why      string
@@ -147,7 +147,7 @@ var outside = []struct {
 	{
 		packages: []string{"storage", "internal/trainer", "internal/photo", "internal/persona", "migrations"},
 		banned:   []string{"go.temporal.io"},
-		why:      "only activities, workflows and the wiring know Temporal",
+		why:      "only activities, workflows and app use Temporal",
 	},
 	{
 		except: []string{"internal/embedded/temporal"},
@@ -181,17 +181,16 @@ func TestImportsFromOutside(t *testing.T) {
 	}
 }
 
-// What a binary links counts, not what it imports: the way may lead through anything. Testify is not in the list: the
-// Temporal SDK links it by itself.
+// These are all packages that the binary links, directly or not. Testify is not in the list: the Temporal SDK links it.
 func TestProductionBinary(t *testing.T) {
 	t.Parallel()
 	all := deps(t, "./cmd/persona")
 	require.Contains(t, all, module+"/internal/app")
 	for banned, why := range map[string]string{
-		"go.temporal.io/server":           "the embedded Temporal server is for development, and larger than all the rest",
+		"go.temporal.io/server":           "the embedded Temporal server is for development, and very large",
 		"github.com/temporalio":           "the embedded Web UI is for development",
-		module + "/internal/localtrainer": "a stand-in must not be at hand where real people pay",
-		module + "/internal/embedded":     "production brings its own database and its own Temporal",
+		module + "/internal/localtrainer": "the local trainer must not run in production",
+		module + "/internal/embedded":     "in production, PostgreSQL and Temporal run separately",
 		module + "/storage/storagetest":   "production binaries carry no test code",
 	} {
 		for _, path := range all {

@@ -17,7 +17,7 @@ import (
 
 const module = "github.com/inflio/persona"
 
-// goPackage is what go list tells about one package.
+// goPackage is the output of go list for one package.
 type goPackage struct {
 	ImportPath   string
 	Dir          string
@@ -33,7 +33,7 @@ func (p goPackage) short() string {
 	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 }
 
-// root is the folder of go.mod: tests run in their own folder.
+// root is the folder of go.mod; tests run in the folder of their package.
 var root = sync.OnceValues(func() (string, error) { return filepath.Abs(filepath.Join("..", "..")) })
 
 func rootDir(t *testing.T) string {
@@ -49,7 +49,7 @@ var listed = sync.OnceValues(func() ([]goPackage, error) {
 	if err != nil {
 		return nil, err
 	}
-	// -e: a package that does not build is for the compiler to tell about.
+	// -e: packages that do not build are reported by the compiler, not here.
 	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Name,GoFiles,TestGoFiles,XTestGoFiles,Imports", "./...")
 	cmd.Dir = dir
 	out, err := cmd.Output()
@@ -68,7 +68,7 @@ var listed = sync.OnceValues(func() ([]goPackage, error) {
 	}
 })
 
-// packages are all packages of the module.
+// packages returns all packages of the module.
 func packages(t *testing.T) []goPackage {
 	t.Helper()
 	all, err := listed()
@@ -77,7 +77,7 @@ func packages(t *testing.T) []goPackage {
 	return all
 }
 
-// deps are all packages that end up in the binary of a command.
+// deps returns all packages that the binary of a command links.
 func deps(t *testing.T, command string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", command)
@@ -87,7 +87,7 @@ func deps(t *testing.T, command string) []string {
 	return strings.Fields(string(out))
 }
 
-// goFiles are all Go files of the module, by their path from its root.
+// goFiles returns the paths of all Go files of the module, from its root.
 func goFiles(t *testing.T) []string {
 	t.Helper()
 	dir := rootDir(t)
@@ -95,7 +95,7 @@ func goFiles(t *testing.T) []string {
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // another test's file, gone again
+				return nil // a temporary file of another test
 			}
 			return err
 		}

@@ -38,7 +38,7 @@ func (h *home) clusterVersion() (int, error) {
 }
 
 func (h *home) damaged(reason string) error {
-	return fmt.Errorf("the PostgreSQL cluster in %s is damaged (%s): restore it, or delete %s to begin anew", h.data(), reason, h.dir)
+	return fmt.Errorf("the PostgreSQL cluster in %s is damaged (%s): restore it, or delete %s to start with an empty one", h.data(), reason, h.dir)
 }
 
 // initialize makes a new cluster. It gets its name last, so that a cluster that has it is whole.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"archive/tar"
 	"context"
 	"log/slog"
 )
@@ -10,3 +11,6 @@ func Find(ctx context.Context, dirs []string, source, cache string, major int) (
 	p, err := finder{dirs: dirs, cache: cache, source: source}.find(ctx, major, slog.New(slog.DiscardHandler))
 	return p.dir, p.version, err
 }
+
+// Untar writes an archive below dir.
+func Untar(from *tar.Reader, dir string) error { return untar(from, dir) }

@@ -171,11 +171,11 @@ func (h *home) followNote() error {
 	root := strings.TrimSpace(string(note))
 	was, err := readOwner(root)
 	if err != nil || was.Token != h.token() {
-		return fmt.Errorf("the PostgreSQL cluster of %s is damaged (it should lie in %s and does not): restore it, or delete %s to begin anew", h.dir, root, h.dir)
+		return fmt.Errorf("the PostgreSQL cluster of %s is damaged (it should lie in %s and does not): restore it, or delete %s to start with an empty one", h.dir, root, h.dir)
 	}
 	if was.Dir != h.dir {
 		if other, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && string(other) == h.password {
-			return fmt.Errorf("the folder %s is a copy of %s, but its PostgreSQL cluster lies outside, in %s, and was not copied with it: delete %s to begin anew",
+			return fmt.Errorf("the folder %s is a copy of %s, but its PostgreSQL cluster lies outside, in %s, and was not copied with it: delete %s to start with an empty one",
 				h.dir, was.Dir, root, h.dir)
 		}
 	}

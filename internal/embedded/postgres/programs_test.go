@@ -1,15 +1,19 @@
 package postgres_test
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,22 +103,78 @@ func TestDownload(t *testing.T) {
 	t.Parallel()
 	txz, err := base64.StdEncoding.DecodeString(archive)
 	require.NoError(t, err)
-	asked := 0
-	source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, ".jar") || !strings.Contains(r.URL.Path, "/17.") {
-			http.NotFound(w, r)
-			return
-		}
-		asked++
-		_, _ = w.Write(zipped(t, "postgres.txz", txz))
-	}))
-	t.Cleanup(source.Close)
-	cache := filepath.Join(t.TempDir(), "cache")
-	for range 2 {
-		dir, version, err := postgres.Find(t.Context(), nil, source.URL, cache, 17)
-		require.NoError(t, err)
-		require.Equal(t, 17, version)
-		require.True(t, strings.HasPrefix(dir, cache))
+	jar := zipped(t, "postgres.txz", txz)
+	sum := sha256.Sum256(jar)
+	good := hex.EncodeToString(sum[:])
+	for name, test := range map[string]struct {
+		jar      []byte
+		checksum string // "" for a mirror that has none
+		fails    string
+	}{
+		"with a checksum":      {jar, good + "\n", ""},
+		"without one":          {jar, "", ""},
+		"with another one":     {jar, strings.Repeat("0", 64), "has the SHA-256 " + good},
+		"no archive in it":     {zipped(t, "readme", txz), "", "it has no file that ends in .txz"},
+		"not a jar":            {txz, "", "cannot be unpacked"},
+		"a damaged archive":    {zipped(t, "postgres.txz", txz[:len(txz)/2]), "", "cannot be unpacked"},
+		"nothing is available": {nil, "", "answers 404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case strings.HasSuffix(r.URL.Path, ".jar") && strings.Contains(r.URL.Path, "/17.") && test.jar != nil:
+					asked.Add(1)
+					_, _ = w.Write(test.jar)
+				case strings.HasSuffix(r.URL.Path, ".jar.sha256") && test.checksum != "":
+					_, _ = w.Write([]byte(test.checksum))
+				default:
+					http.NotFound(w, r)
+				}
+			}))
+			t.Cleanup(source.Close)
+			cache := filepath.Join(t.TempDir(), "cache")
+			for range 2 {
+				dir, version, err := postgres.Find(t.Context(), nil, source.URL, cache, 17)
+				if test.fails != "" {
+					require.ErrorContains(t, err, test.fails)
+					continue
+				}
+				require.NoError(t, err)
+				require.Equal(t, 17, version)
+				require.True(t, strings.HasPrefix(dir, cache))
+				require.EqualValues(t, 1, asked.Load(), "the second time it is in the cache")
+			}
+			left, err := filepath.Glob(filepath.Join(cache, "fetch-*"))
+			require.NoError(t, err)
+			require.Empty(t, left, "what was needed on the way is removed")
+		})
 	}
-	require.Equal(t, 1, asked, "the second time it is in the cache")
+}
+
+// tarred is a tar archive with one entry.
+func tarred(t *testing.T, header tar.Header) *tar.Reader {
+	t.Helper()
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	require.NoError(t, w.WriteHeader(&header))
+	_, err := w.Write(make([]byte, header.Size))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return tar.NewReader(&archive)
+}
+
+func TestAnArchiveStaysInItsFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "in")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	for _, name := range []string{"../out", "/out", "a/../../out"} {
+		require.Error(t, postgres.Untar(tarred(t, tar.Header{Name: name, Typeflag: tar.TypeReg, Size: 1, Mode: 0o755}), dir), name)
+	}
+	require.NoError(t, postgres.Untar(tarred(t, tar.Header{Name: "link", Typeflag: tar.TypeSymlink, Linkname: ".."}), dir))
+	require.Error(t, postgres.Untar(tarred(t, tar.Header{Name: "link/out", Typeflag: tar.TypeReg, Size: 1, Mode: 0o755}), dir))
+	require.NoFileExists(t, filepath.Join(dir, "..", "out"))
+	require.NoError(t, postgres.Untar(tarred(t, tar.Header{Name: "./bin/x", Typeflag: tar.TypeReg, Size: 1, Mode: 0o755}), dir))
+	require.FileExists(t, filepath.Join(dir, "bin", "x"))
 }

@@ -6,41 +6,24 @@ import (
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
-	"go.temporal.io/server/common/membership/static"
 	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
 )
 
-// clusterName is what Temporal's own development server calls its only cluster.
+// clusterName is the name that Temporal's own development server gives its only cluster.
 const clusterName = "active"
 
-// settings are the configuration of one server and where its four services listen.
-type settings struct {
-	*config.Config
-	hosts map[primitives.ServiceName]static.Hosts
-}
-
-// serverConfig puts all four services on loopback ports of this process. The hosts are static: there is no ring to
-// join or leave, which makes starts and stops quick and servers in one process strangers to each other.
-func serverConfig(frontend endpoint, store store) (settings, error) {
-	services := map[string]config.Service{}
-	hosts := map[primitives.ServiceName]static.Hosts{}
-	for _, name := range []primitives.ServiceName{
-		primitives.FrontendService, primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
-	} {
-		at := frontend
-		if name != primitives.FrontendService {
-			var err error
-			if at, err = reserve("Temporal", ""); err != nil {
-				return settings{}, err
-			}
-		}
-		services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: at.port, BindOnIP: at.ip}}
-		hosts[name] = static.SingleLocalHost(at.String())
+// serverConfig is the configuration of a server with these sockets and this database.
+func serverConfig(sockets listeners, store store) (*config.Config, error) {
+	services, err := sockets.services()
+	if err != nil {
+		return nil, err
 	}
+	frontend := sockets[primitives.FrontendService].Addr().String()
 	const disabled = "disabled"
-	return settings{hosts: hosts, Config: &config.Config{
-		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: frontend.ip}},
+	return &config.Config{
+		// Services get twice this to start. Nothing joins anything, but the default is too short for a busy machine.
+		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second}},
 		Persistence: config.Persistence{
 			DefaultStore:     sqliteplugin.PluginName,
 			VisibilityStore:  sqliteplugin.PluginName,
@@ -52,7 +35,7 @@ func serverConfig(frontend endpoint, store store) (settings, error) {
 			MasterClusterName:        clusterName,
 			CurrentClusterName:       clusterName,
 			ClusterInformation: map[string]cluster.ClusterInformation{
-				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend.String()},
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend},
 			},
 		},
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
@@ -65,12 +48,12 @@ func serverConfig(frontend endpoint, store store) (settings, error) {
 			History:    config.HistoryArchivalNamespaceDefaults{State: disabled},
 			Visibility: config.VisibilityArchivalNamespaceDefaults{State: disabled},
 		}},
-		PublicClient: config.PublicClient{HostPort: frontend.String()},
-	}}, nil
+		PublicClient: config.PublicClient{HostPort: frontend},
+	}, nil
 }
 
-// dynamicSettings make a server of one user quick. With the defaults an activity costs 41 ms instead of 9 to 13, and
-// timers and retries of less than a second fire a second late.
+// dynamicSettings tune the server for one user. With the defaults an activity costs 41 ms instead of 9 to 13, and timers
+// and retries of less than a second fire a second late.
 func dynamicSettings() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
 		dynamicconfig.TransferProcessorMaxPollRPS.Key():   1000,
@@ -78,8 +61,8 @@ func dynamicSettings() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 1000,
 		dynamicconfig.TimerProcessorMaxTimeShift.Key():    10 * time.Millisecond,
 
-		// A deletion waits until the close of the workflow was acknowledged, and the rows of done tasks, which name the
-		// workflow, stay as long: half a minute with the default.
+		// A deletion waits until the close of the workflow is acknowledged, and the rows of finished tasks, which name
+		// the workflow, are kept until then: half a minute with the defaults.
 		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
@@ -95,10 +78,10 @@ func dynamicSettings() dynamicconfig.StaticClient {
 		// A search attribute is there as soon as it was registered.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 
-		// What operators may do in the Web UI.
+		// Operators may pause workflows in the Web UI.
 		dynamicconfig.WorkflowPauseEnabled.Key(): true,
 
-		// Nobody else needs time to learn that this server goes away.
+		// No other host has to learn that this server stops, so there is nothing to wait for.
 		dynamicconfig.HistoryShutdownDrainDuration.Key():            time.Duration(0),
 		dynamicconfig.MatchingShutdownDrainDuration.Key():           time.Duration(0),
 		dynamicconfig.FrontendShutdownDrainDuration.Key():           time.Duration(0),

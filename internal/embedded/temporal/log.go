@@ -10,30 +10,32 @@ import (
 	"go.temporal.io/server/common/log/tag"
 )
 
-// logger hands what matters of Temporal's own log to slog: warnings and errors while the server runs. Going up and
-// down it complains about parts of itself that are not there yet or any more.
+// logger passes warnings and errors of the Temporal server to slog. While the server starts and stops they become debug
+// messages: its services then complain about each other.
 type logger struct {
 	to    *slog.Logger
-	quiet *atomic.Bool
+	quiet *atomic.Bool // shared with the loggers that With returns
 }
 
 var _ log.WithLogger = (*logger)(nil)
 
 func newLogger(to *slog.Logger) *logger {
 	l := &logger{to: to, quiet: &atomic.Bool{}}
-	l.hush()
+	l.setQuiet(true)
 	return l
 }
 
-func (l *logger) hush() { l.quiet.Store(true) }
-func (l *logger) talk() { l.quiet.Store(false) }
+func (l *logger) setQuiet(quiet bool) { l.quiet.Store(quiet) }
+
+// levelFatal is for what ends the process; it is never made quiet.
+const levelFatal = slog.LevelError + 1
 
 func (l *logger) write(level slog.Level, msg string, tags []tag.Tag) {
-	if l.quiet.Load() && level < slog.LevelError+1 {
+	if l.quiet.Load() && level < levelFatal {
 		level = slog.LevelDebug
 	}
 	if ctx := context.Background(); l.to.Enabled(ctx, level) {
-		l.to.LogAttrs(ctx, level, "temporal: "+msg, attributes(tags)...) //nolint:sloglint // it varies only between Temporal's own
+		l.to.LogAttrs(ctx, level, "temporal: "+msg, attributes(tags)...) //nolint:sloglint // the message is Temporal's
 	}
 }
 
@@ -45,34 +47,34 @@ func attributes(tags []tag.Tag) []slog.Attr {
 	return attrs
 }
 
-// Debug is not wanted.
+// Debug discards the message.
 func (l *logger) Debug(string, ...tag.Tag) {}
 
-// Info is not wanted.
+// Info discards the message.
 func (l *logger) Info(string, ...tag.Tag) {}
 
-// Warn hands on a warning.
+// Warn logs a warning.
 func (l *logger) Warn(msg string, tags ...tag.Tag) { l.write(slog.LevelWarn, msg, tags) }
 
-// Error hands on an error.
+// Error logs an error.
 func (l *logger) Error(msg string, tags ...tag.Tag) { l.write(slog.LevelError, msg, tags) }
 
-// DPanic is an error in production.
+// DPanic logs an error, as Temporal's own logger does in production.
 func (l *logger) DPanic(msg string, tags ...tag.Tag) { l.write(slog.LevelError, msg, tags) }
 
-// Panic logs and panics, as the caller relies on.
+// Panic logs and panics: callers do not expect it to return.
 func (l *logger) Panic(msg string, tags ...tag.Tag) {
-	l.write(slog.LevelError+1, msg, tags)
+	l.write(levelFatal, msg, tags)
 	panic("temporal: " + msg)
 }
 
-// Fatal logs and ends the process, as the caller relies on.
+// Fatal logs and ends the process: callers do not expect it to return.
 func (l *logger) Fatal(msg string, tags ...tag.Tag) {
-	l.write(slog.LevelError+1, msg, tags)
+	l.write(levelFatal, msg, tags)
 	os.Exit(1)
 }
 
-// With returns a logger that adds the tags to all it writes.
+// With returns a logger that adds the tags to every message.
 func (l *logger) With(tags ...tag.Tag) log.Logger {
 	args := make([]any, 0, len(tags))
 	for _, a := range attributes(tags) {

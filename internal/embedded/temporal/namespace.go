@@ -12,17 +12,17 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
-// readyWithin bounds how long the server may take to answer for its namespace; it needs a few hundred milliseconds.
+// readyWithin is how long the server may take to serve its namespace; it needs a few hundred milliseconds.
 const readyWithin = 30 * time.Second
 
-// awaitNamespace returns when the namespace can be used and has the search attributes. Temporal silently keeps an
-// attribute that was once registered with another type, so what is there is compared.
+// awaitNamespace returns when the namespace can be used and has the search attributes. Registering an attribute again
+// with another type has no effect and no error, so the types are compared here.
 func awaitNamespace(ctx context.Context, addr, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	c, err := client.NewLazyClient(client.Options{HostPort: addr, Namespace: namespace, Logger: quiet{}})
 	if err != nil {
-		return fmt.Errorf("the Temporal server on %s cannot be asked: %w", addr, err)
+		return fmt.Errorf("the Temporal server on %s cannot be reached: %w", addr, err)
 	}
 	defer c.Close()
 	err = retry(ctx, func() error {
@@ -41,13 +41,13 @@ func awaitNamespace(ctx context.Context, addr, namespace string) error {
 		if found, ok := there[name]; !ok {
 			missing[name] = kind
 		} else if found != kind {
-			return fmt.Errorf("the namespace %s has the search attribute %s as %s, but it must be %s: use another namespace or begin anew", namespace, name, found, kind)
+			return fmt.Errorf("the namespace %s has the search attribute %s as %s, but it must be %s: use another namespace or a new database", namespace, name, found, kind)
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	// A namespace of an earlier version of the product.
+	// An earlier version of the product made the namespace.
 	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
 	if err != nil {
 		return fmt.Errorf("the search attributes of the namespace %s cannot be registered: %w", namespace, err)
@@ -68,7 +68,7 @@ func listAttributes(ctx context.Context, c client.Client, namespace string) (map
 	return there, nil
 }
 
-// retry calls until it works or the context ends.
+// retry repeats call until it succeeds or ctx ends, and returns its last error.
 func retry(ctx context.Context, call func() error) error {
 	for {
 		err := call()
@@ -83,7 +83,7 @@ func retry(ctx context.Context, call func() error) error {
 	}
 }
 
-// quiet keeps the SDK silent while the server comes up.
+// quiet discards the SDK's log while the server starts.
 type quiet struct{}
 
 var _ log.Logger = quiet{}

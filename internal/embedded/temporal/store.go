@@ -28,10 +28,10 @@ import (
 	"github.com/inflio/persona/internal/contract"
 )
 
-// retention is how long closed workflows can be looked at.
+// retention is how long closed workflows are kept.
 const retention = 72 * time.Hour
 
-// sqliteHeader is how every SQLite file begins.
+// sqliteHeader is the beginning of every SQLite file.
 const sqliteHeader = "SQLite format 3\x00"
 
 // searchAttributes are the product's, by name.
@@ -45,7 +45,7 @@ var searchAttributes = map[string]enumspb.IndexedValueType{
 // store is the database of a server.
 type store struct {
 	file string // absolute; "" in memory
-	name string // of the database in memory, unlike any other's in this process
+	name string // of the database in memory, unique in this process
 }
 
 func (s store) memory() bool { return s.file == "" }
@@ -63,18 +63,18 @@ func (s store) sql() *config.SQL {
 		ConnectAttributes: map[string]string{
 			"mode":         "rwc",
 			"journal_mode": "wal",    // with synchronous=normal: 27 workflows a second instead of 3
-			"synchronous":  "normal", // a crash of the machine may lose the last moment, never damage the file
+			"synchronous":  "normal", // a crash of the machine may lose the last transactions, never damage the file
 			"busy_timeout": "10000",
-			// Deleted histories leave no bytes behind.
+			// SQLite overwrites deleted rows with zeros.
 			"secure_delete": "on",
 		},
 	}
 }
 
-// uriPath writes a path so that SQLite, which reads it as a URI, finds it whatever characters it has.
+// uriPath escapes a path for SQLite, which reads it as a URI.
 func uriPath(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
-// openStore checks the file, and makes it with Temporal's tables when it is missing.
+// openStore checks the file, or creates it with Temporal's tables.
 func openStore(ctx context.Context, file string) (store, error) {
 	if file == "" {
 		return store{name: "persona-" + rand.Text()}, nil
@@ -90,7 +90,7 @@ func openStore(ctx context.Context, file string) (store, error) {
 	if err := s.checkHeader(); err != nil {
 		return store{}, err
 	}
-	// It holds ids of people's data; what is missing is made for our eyes only.
+	// The file holds ids of people's data: only our own user may read it.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return store{}, fmt.Errorf("the Temporal database %s cannot be opened: %w", file, err)
@@ -109,7 +109,7 @@ func openStore(ctx context.Context, file string) (store, error) {
 	return s, nil
 }
 
-// checkHeader refuses what is no SQLite file, which SQLite itself may take for an empty one.
+// checkHeader refuses a file that is not SQLite's: SQLite would take some of them for an empty database.
 func (s store) checkHeader() error {
 	f, err := os.Open(s.file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -121,7 +121,7 @@ func (s store) checkHeader() error {
 	defer func() { _ = f.Close() }()
 	header := make([]byte, len(sqliteHeader))
 	if n, err := io.ReadFull(f, header); n == 0 && errors.Is(err, io.EOF) {
-		return nil // made, and then killed before anything was written
+		return nil // the process that created it was killed before it wrote anything
 	}
 	if !bytes.Equal(header, []byte(sqliteHeader)) {
 		return s.damaged("it is not an SQLite file")
@@ -129,14 +129,14 @@ func (s store) checkHeader() error {
 	return nil
 }
 
-// check reads the file through and makes Temporal's tables when it has none.
+// check verifies the whole file, and creates Temporal's tables when it has none.
 func (s store) check(ctx context.Context, db *sql.DB) error {
 	var verdict string
 	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return s.explain(err)
 	}
 	if verdict != "ok" {
-		return s.damaged("its pages do not fit together")
+		return s.damaged("its pages are inconsistent")
 	}
 	var tables, needed int
 	const count = "SELECT count(*), count(*) FILTER (WHERE name IN ('namespaces', 'executions', 'executions_visibility')) FROM sqlite_master WHERE type = 'table'"
@@ -147,13 +147,13 @@ func (s store) check(ctx context.Context, db *sql.DB) error {
 	case needed == 3:
 		return nil
 	case tables != 0:
-		return s.damaged("it lacks tables of Temporal's")
+		return s.damaged("tables of Temporal are missing")
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)
 	}
-	// All or nothing: a kill in between must not leave half of the tables.
+	// In one transaction: a process killed in between must not leave half of the tables.
 	defer func() { _ = tx.Rollback() }()
 	if err := sqlite.SetupSchemaOnDB(schemaWriter{ctx: ctx, tx: tx}); err != nil {
 		return s.explain(err)
@@ -164,7 +164,7 @@ func (s store) check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// schemaWriter is the little of an AdminDB that writing the tables takes.
+// schemaWriter is as much of an AdminDB as creating the tables needs.
 type schemaWriter struct {
 	sqlplugin.AdminDB
 	ctx context.Context
@@ -177,8 +177,8 @@ func (w schemaWriter) Exec(statement string, args ...any) error {
 	return err
 }
 
-// prepare registers the namespace, which needs no running server, and opens the database for us.
-func (s store) prepare(settings settings, namespace string) (sqlplugin.AdminDB, error) {
+// prepare registers the namespace, which needs no running server, and opens the database for scrubbing.
+func (s store) prepare(settings *config.Config, namespace string) (sqlplugin.AdminDB, error) {
 	details, err := sqlite.NewNamespaceConfig(clusterName, namespace, false, searchAttributes)
 	if err != nil {
 		return nil, err
@@ -192,10 +192,10 @@ func (s store) prepare(settings settings, namespace string) (sqlplugin.AdminDB, 
 }
 
 func (s store) damaged(reason string) error {
-	return fmt.Errorf("the Temporal database %s is damaged (%s): restore it, or delete it to begin anew", s.file, reason)
+	return fmt.Errorf("the Temporal database %s is damaged (%s): restore it, or delete it to start with an empty one", s.file, reason)
 }
 
-// explain names the file in an error that came from its content.
+// explain adds the name of the file to an error of SQLite.
 func (s store) explain(err error) error {
 	var code interface{ Code() int }
 	if s.memory() || !errors.As(err, &code) {

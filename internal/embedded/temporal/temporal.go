@@ -1,29 +1,34 @@
-// Package temporal runs a whole Temporal server and its Web UI inside this process, on SQLite and on loopback only.
+// Package temporal runs a complete Temporal server and its Web UI in this process, on SQLite and on loopback addresses.
 //
-// It is for development and tests, and large: only cmd/dev and tests may link it.
+// It is for development and tests. It is large: only cmd/dev and tests may link it.
 package temporal
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
+	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
 )
 
 // Options say where the server keeps its state and where it listens.
 type Options struct {
-	// File is the SQLite file with everything that must survive; "" keeps it in memory.
+	// File is the SQLite file that keeps everything between starts; "" keeps it in memory.
 	File string
-	// Addr is the host:port of the frontend, on a loopback address; "" takes a free port.
-	Addr string
-	// UIAddr is the host:port of the Web UI, on a loopback address; "" runs none.
-	UIAddr string
+	// Listener is the socket of the frontend, bound to a loopback address. Start takes it over and closes it, also when
+	// it fails. Nil opens a free port.
+	Listener net.Listener
+	// UIListener is the same for the Web UI. Nil runs no Web UI.
+	UIListener net.Listener
 	// Namespace is registered, with the product's search attributes and three days of retention; "" means "default".
 	Namespace string
 	// Log gets the server's warnings and errors. Nil discards them.
@@ -32,62 +37,77 @@ type Options struct {
 
 // Server is a running Temporal server.
 type Server struct {
-	addr     string
+	sockets  listeners
 	uiURL    string
 	server   temporal.Server
-	ui       stopper
+	ui       *http.Server
 	database sqlplugin.AdminDB
 	log      *logger
 	stop     sync.Once
+
+	// Services that did not start in time cannot be stopped, and end the process when their sockets are closed.
+	startFailed bool
+
 	scrub    context.CancelFunc
 	scrubbed chan struct{}
 }
 
-type stopper interface{ Stop() }
-
-// scrubEvery is how long the bytes of a deleted history may stay in the file.
+// scrubEvery is the longest time that the bytes of a deleted history stay in the file.
 const scrubEvery = 5 * time.Second
 
 // Start brings up the server and returns when the namespace is ready for clients and the Web UI answers. Every error
 // is one sentence for the person who started the program.
 func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Namespace == "" {
-		o.Namespace = "default"
+		o.Namespace = client.DefaultNamespace
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	frontend, err := reserve("Temporal", o.Addr)
-	if err != nil {
-		return nil, err
+	s := &Server{log: newLogger(o.Log), scrub: func() {}}
+	defer func() {
+		if err == nil {
+			return
+		}
+		if s.sockets == nil && o.Listener != nil {
+			_ = o.Listener.Close()
+		}
+		if o.UIListener != nil {
+			_ = o.UIListener.Close()
+		}
+		s.Stop()
+	}()
+	for what, l := range map[string]net.Listener{"Temporal": o.Listener, "the Temporal Web UI": o.UIListener} {
+		if l != nil {
+			if err := requireLoopback(what, l); err != nil {
+				return nil, err
+			}
+		}
 	}
 	store, err := openStore(ctx, o.File)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{addr: frontend.String(), log: newLogger(o.Log), scrub: func() {}}
-	defer func() {
-		if err != nil {
-			s.Stop()
-		}
-	}()
-	if err := s.startServer(frontend, store, o.Namespace); err != nil {
-		return nil, store.explain(err)
-	}
-	if err := awaitNamespace(ctx, s.addr, o.Namespace); err != nil {
+	if s.sockets, err = listenAll(ctx, o.Listener); err != nil {
 		return nil, err
 	}
-	if o.UIAddr != "" {
-		if err := s.startUI(ctx, o.UIAddr, o.Namespace); err != nil {
+	if err := s.startServer(store, o.Namespace); err != nil {
+		return nil, store.explain(err)
+	}
+	if err := awaitNamespace(ctx, s.Addr(), o.Namespace); err != nil {
+		return nil, err
+	}
+	if o.UIListener != nil {
+		if err := s.startUI(ctx, o.UIListener, o.Namespace); err != nil {
 			return nil, err
 		}
 	}
-	s.log.talk()
+	s.log.setQuiet(false)
 	return s, nil
 }
 
 // Addr is the host:port of the frontend, for SDK clients.
-func (s *Server) Addr() string { return s.addr }
+func (s *Server) Addr() string { return s.sockets[primitives.FrontendService].Addr().String() }
 
 // UIURL is the address of the Web UI, "" when there is none.
 func (s *Server) UIURL() string { return s.uiURL }
@@ -96,9 +116,9 @@ func (s *Server) UIURL() string { return s.uiURL }
 // Stopping twice is harmless.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
-		s.log.hush() // a server that goes down complains about its own parts
+		s.log.setQuiet(true)
 		if s.ui != nil {
-			s.ui.Stop()
+			_ = s.ui.Close()
 		}
 		s.scrub()
 		if s.scrubbed != nil {
@@ -107,6 +127,9 @@ func (s *Server) Stop() {
 		if s.server != nil {
 			_ = s.server.Stop()
 		}
+		if !s.startFailed {
+			s.sockets.close()
+		}
 		if s.database != nil {
 			scrub(s.database)
 			_ = s.database.Close()
@@ -114,18 +137,18 @@ func (s *Server) Stop() {
 	})
 }
 
-func (s *Server) startServer(frontend endpoint, store store, namespace string) error {
-	settings, err := serverConfig(frontend, store)
+func (s *Server) startServer(store store, namespace string) error {
+	settings, err := serverConfig(s.sockets, store)
 	if err != nil {
 		return err
 	}
 	if s.database, err = store.prepare(settings, namespace); err != nil {
 		return err
 	}
-	server, err := temporal.NewServer(
-		temporal.WithConfig(settings.Config),
+	server, err := temporal.NewServerFx(s.sockets.module(),
+		temporal.WithConfig(settings),
 		temporal.ForServices(temporal.DefaultServices),
-		temporal.WithStaticHosts(settings.hosts),
+		temporal.WithStaticHosts(s.sockets.hosts()),
 		temporal.WithLogger(s.log),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
@@ -136,13 +159,14 @@ func (s *Server) startServer(frontend endpoint, store store, namespace string) e
 	}
 	s.server = server // also when it fails to start: some of its services may run
 	if err := server.Start(); err != nil {
+		s.startFailed = true
 		return fmt.Errorf("the Temporal server cannot be started: %w", err)
 	}
 	s.keepScrubbed(store)
 	return nil
 }
 
-// keepScrubbed removes again and again what deleted histories left behind.
+// keepScrubbed runs scrub on the file every scrubEvery, until Stop.
 func (s *Server) keepScrubbed(store store) {
 	if store.memory() {
 		return

@@ -42,6 +42,14 @@ func start(t *testing.T, o temporal.Options) *temporal.Server {
 	return s
 }
 
+func listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
 func dial(t *testing.T, s *temporal.Server) client.Client {
 	t.Helper()
 	c, err := client.Dial(client.Options{HostPort: s.Addr(), Logger: slog.New(slog.DiscardHandler)})
@@ -62,7 +70,7 @@ func greet(ctx workflow.Context, name string) (string, error) {
 
 func sayHello(_ context.Context, name string) (string, error) { return "hello " + name, nil }
 
-// run executes the workflow and takes its worker down again.
+// run executes the workflow on a worker of its own.
 func run(t *testing.T, c client.Client, id, name string) string {
 	t.Helper()
 	w := worker.New(c, "greetings", worker.Options{})
@@ -96,7 +104,8 @@ func get(t *testing.T, url string) (int, string) {
 
 func TestHistorySurvivesARestart(t *testing.T) {
 	t.Parallel()
-	o := temporal.Options{File: filepath.Join(t.TempDir(), "a folder with 100% odd?#characters", "temporal.db"), UIAddr: "127.0.0.1:0"}
+	o := temporal.Options{File: filepath.Join(t.TempDir(), "a folder with 100% odd?#characters", "temporal.db")}
+	o.UIListener = listen(t, "127.0.0.1:0")
 	first := start(t, o)
 	c := dial(t, first)
 	require.Equal(t, "hello you", run(t, c, "kept", "you"))
@@ -105,6 +114,7 @@ func TestHistorySurvivesARestart(t *testing.T) {
 	first.Stop()
 	require.Less(t, time.Since(begun), 5*time.Second)
 
+	o.UIListener = listen(t, "127.0.0.1:0")
 	second := start(t, o)
 	c = dial(t, second)
 	defer c.Close()
@@ -154,7 +164,7 @@ func TestDeletedHistoriesLeaveNoBytes(t *testing.T) {
 	for i := range 3 {
 		run(t, c, fmt.Sprintf("marker-id-%d", i), "marker-name")
 	}
-	require.True(t, anyHolds(t, file, "marker-id"), "the test looks at the right files")
+	require.True(t, anyHolds(t, file, "marker-id"), "the search finds what is there")
 	for i := range 3 {
 		id := &commonpb.WorkflowExecution{WorkflowId: fmt.Sprintf("marker-id-%d", i)}
 		_, err := c.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{Namespace: "default", WorkflowExecution: id})
@@ -183,7 +193,7 @@ func anyHolds(t *testing.T, file, text string) bool {
 	return false
 }
 
-func TestServersInOneProcessAreStrangers(t *testing.T) {
+func TestServersInOneProcessDoNotMeet(t *testing.T) {
 	t.Parallel()
 	var clients []client.Client
 	for range 2 {
@@ -199,9 +209,6 @@ func TestServersInOneProcessAreStrangers(t *testing.T) {
 
 func TestSentences(t *testing.T) {
 	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = taken.Close() })
 	notes := filepath.Join(t.TempDir(), "notes.txt")
 	require.NoError(t, os.WriteFile(notes, []byte("this is not a database"), 0o600))
 	torn := filepath.Join(t.TempDir(), "torn.db")
@@ -212,19 +219,22 @@ func TestSentences(t *testing.T) {
 		o    temporal.Options
 		want string
 	}{
-		"port in use":      {temporal.Options{Addr: taken.Addr().String()}, "Temporal cannot listen on " + taken.Addr().String() + ": the port is in use"},
-		"UI port in use":   {temporal.Options{UIAddr: taken.Addr().String()}, "the Temporal Web UI cannot listen on " + taken.Addr().String() + ": the port is in use"},
-		"open to others":   {temporal.Options{Addr: "0.0.0.0:0"}, "only a loopback address"},
-		"no address":       {temporal.Options{Addr: "nowhere"}, "it is not a host and port"},
-		"not a database":   {temporal.Options{File: notes}, notes + " is damaged"},
-		"damaged database": {temporal.Options{File: torn}, torn + " is damaged"},
-		"a folder":         {temporal.Options{File: folder}, folder + " is damaged"},
+		"open to others":    {temporal.Options{Listener: listen(t, "0.0.0.0:0")}, "Temporal cannot listen on"},
+		"UI open to others": {temporal.Options{UIListener: listen(t, "0.0.0.0:0")}, "the Temporal Web UI cannot listen on"},
+		"not a database":    {temporal.Options{File: notes}, notes + " is damaged"},
+		"damaged database":  {temporal.Options{File: torn}, torn + " is damaged"},
+		"a folder":          {temporal.Options{File: folder}, folder + " is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := temporal.Start(t.Context(), test.o)
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "\n")
+			for _, l := range []net.Listener{test.o.Listener, test.o.UIListener} {
+				if l != nil {
+					require.ErrorIs(t, l.Close(), net.ErrClosed, "a start that fails closes what it took over")
+				}
+			}
 		})
 	}
 }

@@ -3,45 +3,70 @@ package temporal
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/temporalio/ui-server/v2/server"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/temporalio/ui-server/v2/server/api"
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
-	"github.com/temporalio/ui-server/v2/server/server_options"
+	"github.com/temporalio/ui-server/v2/server/csrf"
+	"github.com/temporalio/ui-server/v2/server/headers"
+	"github.com/temporalio/ui-server/v2/server/route"
+	"github.com/temporalio/ui-server/v2/ui"
 )
 
-// startUI runs the Web UI in front of the server.
-func (s *Server) startUI(ctx context.Context, addr, namespace string) error {
-	at, err := reserve("the Temporal Web UI", addr)
+// startUI serves the Web UI on a socket that is open already.
+func (s *Server) startUI(ctx context.Context, l net.Listener, namespace string) error {
+	handler, err := uiHandler(s.Addr(), namespace)
 	if err != nil {
-		return err
+		return fmt.Errorf("the Temporal Web UI cannot be set up: %w", err)
 	}
-	host := at.ip
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]" // the UI joins host and port with a bare colon
-	}
-	ui := server.NewServer(server_options.WithConfigProvider(&uiconfig.Config{
-		TemporalGRPCAddress: s.addr,
-		Host:                host,
-		Port:                at.port,
-		EnableUI:            true,
-		DefaultNamespace:    namespace,
-		DisableNewsFetch:    true, // it asks nobody outside for anything
-		HideLogs:            true,
-		CORS:                uiconfig.CORS{CookieInsecure: true}, // there is no TLS on loopback
-	}))
-	s.ui = ui
-	go func() { _ = ui.Start() }() // blocks until Stop
-	url := "http://" + at.String()
+	s.ui = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.ui.Serve(l) }() // until Stop closes it
+	url := "http://" + l.Addr().String()
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	if err := retry(ctx, func() error { return ask(ctx, url+"/healthz") }); err != nil {
-		return fmt.Errorf("the Temporal Web UI on %s does not get ready: %w", at, err)
+		return fmt.Errorf("the Temporal Web UI on %s does not get ready: %w", l.Addr(), err)
 	}
 	s.uiURL = url
 	return nil
+}
+
+// uiHandler puts the parts of the UI server together as its own NewServer does. That one opens its port itself, and
+// ends the process when it cannot.
+func uiHandler(frontend, namespace string) (http.Handler, error) {
+	config, err := uiconfig.NewConfigProviderWithRefresh(&uiconfig.Config{
+		TemporalGRPCAddress: frontend,
+		EnableUI:            true,
+		DefaultNamespace:    namespace,
+		DisableNewsFetch:    true, // no request leaves the machine
+		HideLogs:            true,
+		CORS:                uiconfig.CORS{CookieInsecure: true}, // there is no TLS on loopback
+	})
+	if err != nil {
+		return nil, err
+	}
+	assets, err := ui.Assets()
+	if err != nil {
+		return nil, err
+	}
+	if assets, err = fs.Sub(assets, "local"); err != nil {
+		return nil, err
+	}
+	const cookieSecure, publicPath = false, ""
+	e := echo.New()
+	e.Use(middleware.Recover(), middleware.Gzip(), middleware.Secure(),
+		csrf.EnsureTokenCookie(cookieSecure), middleware.CSRFWithConfig(csrf.MiddlewareConfig(config, cookieSecure)))
+	route.SetHealthRoute(e)
+	route.SetAPIRoutes(e, config, []api.Middleware{headers.WithForwardHeaders([]string{"Caller-Type"})})
+	route.SetAuthRoutes(e, config)
+	route.SetUIRoutes(e, publicPath, assets)
+	route.SetRenderRoute(e, publicPath)
+	return e, nil
 }
 
 func ask(ctx context.Context, url string) error {
