@@ -24,9 +24,7 @@ func TestServerPages(t *testing.T) {
 	inOrder(t, newWorld(t), []scenario{
 		{name: "alive", method: http.MethodGet, path: "/healthz", status: 200, want: []string{`{"status":"ok"}`}},
 		{name: "ready", method: http.MethodGet, path: "/readyz", status: 200, want: []string{`"status":"ready"`, `"storage":"ok"`}},
-		{name: "metrics", method: http.MethodGet, path: "/metrics", status: 200, want: []string{
-			`persona_http_requests_total{method="GET",route="/healthz",status="200"} 1`, "persona_http_request_seconds_bucket",
-		}},
+		{name: "metrics", method: http.MethodGet, path: "/metrics", status: 404, want: []string{"There is nothing at this address."}, wantNot: []string{"persona_http"}},
 		{name: "an unknown address", method: http.MethodGet, path: "/nothing?name=Ada", status: 404, want: []string{"There is nothing at this address."}},
 		{name: "a wrong method", user: ada, method: http.MethodPut, path: "/api/personas", status: 405, want: []string{`"code":"method_not_allowed"`}},
 		{name: "a body where none is wanted", user: ada, method: http.MethodDelete, path: "/api/users/me", body: strings.Repeat("x", 1<<20), status: 413, want: []string{`"code":"too_large"`}},
@@ -118,7 +116,7 @@ func TestLogsKnowIDsOnly(t *testing.T) {
 	logs := w.logs.String()
 	require.Contains(t, logs, "persona_id="+id)
 	require.Contains(t, logs, "route=/api/personas/:id")
-	require.Contains(t, logs, "user_id="+persona.UserID(ada))
+	require.Contains(t, logs, "user_id="+userID(ada))
 	for _, private := range []string{"Ada", ada, "secret", "192.0.2.1", "?"} {
 		require.NotContains(t, logs, private)
 	}

@@ -18,12 +18,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inflio/persona/internal/api"
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
 
-// App is one process with everything it needs open.
+// App is one process with its open dependencies.
 type App struct {
 	config   Config
 	log      *slog.Logger
@@ -38,8 +39,8 @@ type App struct {
 	closers  []func()
 }
 
-// New opens everything that the configuration names. It returns one error with every problem of the configuration,
-// or the first dependency that cannot be used. Close what it returns.
+// New opens everything that the configuration names. Its error has every problem of the configuration, or else names the
+// first dependency that cannot be used. Close the App after Run.
 func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (a *App) openStore(ctx context.Context) error {
 	return nil
 }
 
-// Close gives everything back, the last opened first. Call it after Run has returned.
+// Close closes the dependencies, the last opened first. Call it after Run has returned.
 func (a *App) Close() {
 	for _, c := range slices.Backward(a.closers) {
 		c()
@@ -100,12 +101,12 @@ func (a *App) Close() {
 	a.closers = nil
 }
 
-// Run plays the configured roles until ctx ends, then stops them in order: no new requests, running activities get
-// stopPatience. It returns nil after an ordinary end.
+// Run runs the configured roles until ctx ends and then stops them: it accepts no new requests, and running ones and
+// activities get stopTimeout. It returns nil after that, and an error if a role ends by itself.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if slices.Contains(a.config.Roles, RoleAPI) {
-		if err := a.serve(ctx, group); err != nil { // before anything else runs: most often the port is in use
+		if err := a.serve(ctx, group); err != nil { // first, because it fails most often: the port is in use
 			return err
 		}
 	}
@@ -119,12 +120,16 @@ func (a *App) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// stopPatience is how long requests and activities may go on after the process was told to stop. Activities that do
-// not end are tried again by another worker.
-const stopPatience = 5 * time.Second
+// stopTimeout bounds how long requests and activities go on after ctx has ended. Another worker repeats activities that
+// did not end in time.
+const stopTimeout = 5 * time.Second
 
 func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	auth, err := a.authenticator(ctx)
+	if err != nil {
+		return err
+	}
+	proxies, err := parseProxies(a.config.TrustedProxies)
 	if err != nil {
 		return err
 	}
@@ -132,7 +137,9 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 		Store: a.store, Temporal: a.temporal, Judge: a.judge, Auth: auth,
 		Webhooks:  trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil),
 		Nudge:     a.relay.nudge,
-		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,
+		PublicURL: a.config.PublicURL, TrustedProxies: proxies,
+		UserRequests: a.config.UserRequests, UserTrainings: a.config.UserTrainings,
+		Log: a.log, Registry: a.registry,
 	})
 	if err != nil {
 		return err
@@ -141,7 +148,13 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 }
 
 func (a *App) authenticator(ctx context.Context) (api.Authenticator, error) {
-	options := api.AuthOptions{Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience}
+	key, err := persona.ParseIDKey(string(a.config.IDKey))
+	if err != nil {
+		return nil, err
+	}
+	options := api.AuthOptions{
+		IDKey: key, Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience, AllowShortSecret: a.config.AllowShortSecret,
+	}
 	if a.config.AuthJWKSURL != "" {
 		return api.NewJWKSAuth(ctx, a.config.AuthJWKSURL, http.DefaultClient, a.log, options)
 	}

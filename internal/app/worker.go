@@ -46,7 +46,7 @@ func (a *App) work(ctx context.Context) error {
 }
 
 func (a *App) workerOptions(o worker.Options) worker.Options {
-	o.WorkerStopTimeout = stopPatience
+	o.WorkerStopTimeout = stopTimeout
 	// By default the SDK keeps heartbeats back for most of their timeout; then one late one means a lost worker.
 	o.MaxHeartbeatThrottleInterval = activities.PulseEvery
 	o.Interceptors = []interceptor.WorkerInterceptor{activities.Interceptor()}
