@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// metricsOff is the address for metrics with which none are served.
+const metricsOff = "off"
+
 // checkAddresses looks whether every address can be had before anything is started, and replaces port 0 by a free one.
 func (p *parts) checkAddresses(ctx context.Context) error {
 	var held []net.Listener
@@ -23,7 +26,11 @@ func (p *parts) checkAddresses(ctx context.Context) error {
 		addr *string
 	}{
 		{"-http", &p.flags.HTTP}, {"-temporal", &p.flags.Temporal}, {"-ui", &p.flags.UI}, {"-trainer", &p.flags.Trainer},
+		{"-metrics", &p.flags.Metrics},
 	} {
+		if *a.addr == metricsOff && a.flag == "-metrics" {
+			continue
+		}
 		host, _, err := net.SplitHostPort(*a.addr)
 		if err != nil {
 			return fmt.Errorf("%s %s is not an address: host:port is expected, such as 127.0.0.1:8080", a.flag, *a.addr)

@@ -145,16 +145,17 @@ func (p *parts) openFolder() error {
 func (p *parts) settle() {
 	c := &p.config
 	c.Roles = []app.Role{app.RoleAPI, app.RoleWorker}
-	c.HTTPAddr = p.flags.HTTP
+	c.HTTPAddr, c.MetricsAddr = p.flags.HTTP, p.flags.Metrics
 	if os.Getenv("PERSONA_PUBLIC_URL") == "" {
 		c.PublicURL = "http://" + reachable(p.flags.HTTP)
 	}
 	c.AppPassword = app.Secret(p.secrets.AppPassword)
-	c.KeyURL = app.Secret(p.secrets.KeyURL)
+	c.KeyURL, c.IDKey = app.Secret(p.secrets.KeyURL), app.Secret(p.secrets.IDKey)
 	blobs := url.URL{Scheme: "file", Path: filepath.ToSlash(p.path("blobs"))}
 	// Half-written blobs lie beside whole ones: a temporary folder may be on another disk, and is not ours.
 	blobs.RawQuery = url.Values{"no_tmp_dir": {"true"}}.Encode()
 	c.BlobURL = blobs.String()
+	c.AllowShortSecret = true
 	if c.AuthSecret == "" {
 		c.AuthSecret = "dev-secret"
 	}
