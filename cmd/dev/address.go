@@ -25,7 +25,10 @@ func (p *parts) checkAddresses(ctx context.Context) error {
 		flag string
 		addr *string
 	}{
-		{"-http", &p.flags.HTTP}, {"-temporal", &p.flags.Temporal}, {"-ui", &p.flags.UI}, {"-trainer", &p.flags.Trainer},
+		{"-http", &p.flags.HTTP},
+		{"-temporal", &p.flags.Temporal},
+		{"-ui", &p.flags.UI},
+		{"-trainer", &p.flags.Trainer},
 		{"-metrics", &p.flags.Metrics},
 	} {
 		if *a.addr == metricsOff && a.flag == "-metrics" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
@@ -21,10 +22,10 @@ func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // exchange sends requests over one connection, in pieces of a size, and each when the one before has been answered. It
 // returns the statuses of the answers and the body of the last one, when the server has closed the connection.
-func (w *world) exchange(piece int, requests ...string) (statuses []int, last string) {
-	w.t.Helper()
-	conn := w.connect(w.listening())
-	require.NoError(w.t, conn.SetDeadline(time.Now().Add(time.Minute)))
+func exchange(t *testing.T, address net.Addr, piece int, requests ...string) (statuses []int, last string) {
+	t.Helper()
+	conn := connect(t, address)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	answers := bufio.NewReader(conn)
 	for {
 		if len(requests) > 0 {
@@ -41,17 +42,17 @@ func (w *world) exchange(piece int, requests ...string) (statuses []int, last st
 		}
 		answer, err := http.ReadResponse(answers, nil)
 		if err != nil {
-			require.True(w.t, errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET), "%v", err)
+			require.True(t, errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET), "%v", err)
 			return statuses, last
 		}
 		body, err := io.ReadAll(answer.Body)
 		if !errors.Is(err, syscall.ECONNRESET) { // the server closed while the client was still sending
-			require.NoError(w.t, err)
+			require.NoError(t, err)
 		}
 		statuses, last = append(statuses, answer.StatusCode), string(body)
 		if answer.Close {
 			rest, _ := io.ReadAll(answers) // a reset after the answer is as good as an end
-			require.Empty(w.t, string(rest))
+			require.Empty(t, string(rest))
 			return statuses, last
 		}
 	}
@@ -68,6 +69,7 @@ func TestAmbiguousFraming(t *testing.T) {
 	post := func(header, body string) string {
 		return "POST /webhooks/fal/x HTTP/1.1\r\nHost: x\r\n" + header + "\r\n" + body
 	}
+	address := newWorld(t).listening()
 	for name, c := range map[string]struct {
 		raw      []string
 		statuses []int
@@ -87,14 +89,16 @@ func TestAmbiguousFraming(t *testing.T) {
 		},
 		"HTTP/1.0 with both": {
 			[]string{"POST /webhooks/fal/x HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled},
-			[]int{400}, "both",
+			[]int{400},
+			"both",
 		},
 		"after other requests": {
 			[]string{
 				good, post("Content-Length: 7\r\n", "{\"a\":1}") + "\r\n", good,
 				post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"+smuggled),
 			},
-			[]int{200, 404, 200, 400}, "both Content-Length and Transfer-Encoding",
+			[]int{200, 404, 200, 400},
+			"both Content-Length and Transfer-Encoding",
 		},
 		"chunks alone": {[]string{post("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"+smuggled)}, []int{404}, "nothing at this address"},
 		"HTTP/1.0 with chunks": {
@@ -112,7 +116,7 @@ func TestAmbiguousFraming(t *testing.T) {
 		for _, piece := range []int{1, 7, 1 << 20} {
 			t.Run(fmt.Sprint(name, " in pieces of ", piece), func(t *testing.T) {
 				t.Parallel()
-				statuses, last := newWorld(t).exchange(piece, c.raw...)
+				statuses, last := exchange(t, address, piece, c.raw...)
 				require.Equal(t, c.statuses, statuses, last)
 				require.Contains(t, last, c.want)
 			})
@@ -127,7 +131,7 @@ func TestChunkedRequestIsTheLastOfItsConnection(t *testing.T) {
 	media, body := goodForm(5).finish()
 	raw, err := io.ReadAll(body)
 	require.NoError(t, err)
-	statuses, last := w.exchange(1<<20, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\n"+
+	statuses, last := exchange(t, w.listening(), 1<<20, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\n"+
 		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", trainPath, token(t, ada), media, len(raw), raw))
 	require.Equal(t, []int{http.StatusAccepted}, statuses, last)
 }

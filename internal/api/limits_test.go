@@ -34,12 +34,12 @@ func (w *world) listening() net.Addr {
 }
 
 // connect opens a connection to a server. It is closed when the test ends.
-func (w *world) connect(address net.Addr) net.Conn {
-	w.t.Helper()
+func connect(t *testing.T, address net.Addr) net.Conn {
+	t.Helper()
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(w.t.Context(), "tcp", address.String())
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { _ = conn.Close() })
+	conn, err := dialer.DialContext(t.Context(), "tcp", address.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
@@ -93,7 +93,7 @@ func TestSlowBodiesAreCutOff(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				conn := w.connect(address)
+				conn := connect(t, address)
 				begin := c.begin
 				if !strings.Contains(c.header, "Content-Length") {
 					c.header += "Transfer-Encoding: chunked\r\n"
@@ -126,7 +126,7 @@ func TestRequestsOfAUserAreLimited(t *testing.T) {
 	address := w.listening()
 	open := make([]net.Conn, limit)
 	for i := range open {
-		open[i] = w.connect(address)
+		open[i] = connect(t, address)
 		_, err := fmt.Fprintf(open[i], "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
 			"Content-Type: multipart/form-data; boundary=xyz\r\nContent-Length: 9000\r\n\r\n--xyz\r\n", trainPath, token(t, ada))
 		require.NoError(t, err)
@@ -246,7 +246,7 @@ func TestStalledUploadsDoNotBlockScoring(t *testing.T) {
 	file := portraits()[0]
 	const users = 12
 	for i := range 2 * users {
-		conn := w.connect(address)
+		conn := connect(t, address)
 		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
 			"Content-Type: multipart/form-data; boundary=xyz\r\nContent-Length: 9000000\r\n\r\n"+
 			"--xyz\r\nContent-Disposition: form-data; name=\"photos\"; filename=\"1.jpg\"\r\n\r\n%s",

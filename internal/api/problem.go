@@ -90,7 +90,7 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 		return p
 	}
 	var e *persona.Error
-	var refused upload.Refused
+	var refused upload.RequestErrors
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &refused):
@@ -113,7 +113,7 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 
 // refusal returns one problem for everything that is wrong with an upload: the first error gives code and sentence, the
 // others follow it.
-func refusal(found upload.Refused) *Problem {
+func refusal(found upload.RequestErrors) *Problem {
 	p := newProblem(found[0].Code, found[0].Message)
 	for i, e := range found {
 		p.Fields = append(p.Fields, e.Fields...)

@@ -214,7 +214,7 @@ func TestServerBoundsHeaders(t *testing.T) {
 	server := api.NewServer(http.NotFoundHandler(), discardLog())
 	require.Equal(t, 10*time.Second, server.ReadHeaderTimeout)
 	require.Equal(t, 2*time.Minute, server.IdleTimeout)
-	statuses, _ := newWorld(t).exchange(1<<20, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n")
+	statuses, _ := exchange(t, newWorld(t).listening(), 1<<20, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n")
 	require.Equal(t, []int{http.StatusRequestHeaderFieldsTooLarge}, statuses)
 }
 

@@ -152,7 +152,7 @@ func TestTrainWithPartsOfAnotherName(t *testing.T) {
 					}
 					return f
 				},
-				want:    []string{`"code":"malformed_request"`, "Name each part with a photo photos."},
+				want:    []string{`"code":"malformed_request"`, "Each part with a photo must be named photos."},
 				wantNot: []string{`"problems"`, "too_few_photos", "too long", "too many", "\u202e"},
 			})
 		}
@@ -160,7 +160,7 @@ func TestTrainWithPartsOfAnotherName(t *testing.T) {
 	scenarios = append(scenarios, scenario{
 		name: "beside photos of the right name", user: ada, method: http.MethodPost, path: trainPath, status: http.StatusBadRequest,
 		form: func() *form { return goodForm(3).file("photo", jpegOf(8)).file("photo", jpegOf(9)) },
-		want: []string{"2 parts with files have another name than photos, the first one photo."}, wantNot: []string{`"problems"`},
+		want: []string{"2 parts with files have other names, the first one photo."}, wantNot: []string{`"problems"`},
 	}, scenario{
 		name: "large files", user: ada, method: http.MethodPost, path: trainPath, status: http.StatusBadRequest,
 		form: func() *form { return goodForm(0).file("image", make([]byte, 1<<20)).file("image", make([]byte, 1<<20)) },

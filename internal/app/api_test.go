@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,9 +30,7 @@ func serveAPI(t *testing.T, change map[string]string) running {
 	t.Helper()
 	environment := complete()
 	environment["PERSONA_HTTP_ADDR"] = freeAddress(t)
-	for name, value := range change {
-		environment[name] = value
-	}
+	maps.Copy(environment, change)
 	c, err := load(t, environment)
 	require.NoError(t, err)
 	c.Roles = []app.Role{app.RoleAPI}

@@ -10,9 +10,9 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Check returns the terms of the training, or Refused with everything that is wrong with the request.
+// Check returns the terms of the training, or RequestErrors with everything that is wrong with the request.
 func (t *Request) Check() (persona.TierTerms, error) {
-	var found Refused
+	var found RequestErrors
 	note := func(err error) {
 		if e, ok := errors.AsType[*persona.Error](err); ok {
 			found = append(found, e)

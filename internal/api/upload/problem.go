@@ -10,11 +10,11 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Refused is everything that is wrong with one request, in the order in which it was found. It is never empty.
-type Refused []*persona.Error
+// RequestErrors is everything that is wrong with one request, in the order in which it was found. It is never empty.
+type RequestErrors []*persona.Error
 
 // Error returns the first message.
-func (r Refused) Error() string { return r[0].Message }
+func (r RequestErrors) Error() string { return r[0].Message }
 
 // Malformed returns the error of a request that cannot be read. fields are the parts of the request that it is about.
 func Malformed(message string, fields ...string) *persona.Error {
@@ -52,9 +52,9 @@ func primaryError(count int) *persona.Error {
 func misnamed(name string, n int) *persona.Error {
 	name = quoted(name)
 	if n == 1 {
-		return Malformed("The part with a file is named "+name+". Name each part with a photo photos.", name)
+		return Malformed("The part with a file is named "+name+". Each part with a photo must be named photos.", name)
 	}
-	return Malformed(fmt.Sprintf("%d parts with files have another name than photos, the first one %s. Name each part with a photo photos.",
+	return Malformed(fmt.Sprintf("%d parts with files have other names, the first one %s. Each part with a photo must be named photos.",
 		n, name), name)
 }
 
