@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -60,6 +61,46 @@ func replay(ctx context.Context, tx *userTx, key, fingerprint string) (personaID
 }
 
 const (
+	selectTrainings = `SELECT count(*) FROM persona_versions WHERE user_id = $1 AND status = 'training'`
+	selectKeyKnown  = `
+SELECT EXISTS (SELECT FROM idempotency_keys
+               WHERE user_id = $1 AND key_hash = $2 AND created_at >= now() - interval '24 hours')`
+)
+
+// checkTrainings returns CodeTooManyTrainings if the user has limit or more trainings running; a limit of 0 is none. While
+// the caller holds the user's lock, no other transaction can add one.
+func checkTrainings(ctx context.Context, tx *userTx, limit int) error {
+	if limit == 0 {
+		return nil
+	}
+	var running int
+	if err := tx.QueryRow(ctx, selectTrainings, tx.userID).Scan(&running); err != nil {
+		return err
+	}
+	if running < limit {
+		return nil
+	}
+	return &persona.Error{
+		Kind: persona.Conflict, Code: persona.CodeTooManyTrainings,
+		Message: fmt.Sprintf("You have %d trainings running, and at most %d may run at one time. "+
+			"Start this one when another has ended.", running, limit),
+	}
+}
+
+// CheckTrainings returns CodeTooManyTrainings where Commit with this idempotency key and limit would, so that an upload
+// can be refused before it is read. A key that was used within 24 hours passes: Commit returns the persona that it made.
+func (s *Store) CheckTrainings(ctx context.Context, userID, key string, limit int) error {
+	return s.asUser(ctx, userID, func(tx *userTx) error {
+		hash := sha256.Sum256([]byte(key))
+		var known bool
+		if err := tx.QueryRow(ctx, selectKeyKnown, userID, hash[:]).Scan(&known); err != nil || known && key != "" {
+			return err
+		}
+		return checkTrainings(ctx, tx, limit)
+	})
+}
+
+const (
 	insertPersona = `
 INSERT INTO personas (id, user_id, name, trigger_word) VALUES ($1, $2, $3, $4) ON CONFLICT (trigger_word) DO NOTHING`
 	insertImage = `
@@ -80,6 +121,9 @@ const triggerTries = 20
 
 // create writes every row of the new persona.
 func (u *Upload) create(ctx context.Context, tx *userTx, n NewPersona) (Persona, error) {
+	if err := checkTrainings(ctx, tx, n.MaxTrainings); err != nil {
+		return Persona{}, err
+	}
 	// A relay that is discarding this upload holds the row, so this waits and then finds it gone.
 	if err := tx.exec(ctx, deleteDiscard, u.personaID); err != nil {
 		if errors.Is(err, ErrNotFound) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
 )
@@ -180,4 +181,55 @@ func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
 			require.ErrorIs(t, err, storage.ErrConflict, "it was made")
 		})
 	}
+}
+
+// However many uploads are committed at the same time, no more trainings run than are allowed.
+func TestTrainingsOfAUserAreLimited(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	user, other := uuid.NewString(), uuid.NewString()
+	const limit, uploads = 2, 6
+	create(t, s, other)
+	refused := make([]error, uploads)
+	var group errgroup.Group
+	for i := range uploads {
+		u, photos := upload(t, s, user)
+		n := newPersona(photos...)
+		n.MaxTrainings, n.IdempotencyKey, n.Fingerprint = limit, "key-"+strconv.Itoa(i), "one"
+		group.Go(func() error {
+			_, _, refused[i] = u.Commit(t.Context(), n)
+			return u.Discard(t.Context())
+		})
+	}
+	require.NoError(t, group.Wait())
+	var passed []string
+	for i, err := range refused {
+		if err == nil {
+			passed = append(passed, "key-"+strconv.Itoa(i))
+			continue
+		}
+		require.Equal(t, persona.CodeTooManyTrainings, persona.CodeOf(err), err)
+	}
+	require.Len(t, passed, limit)
+	personas, _, err := s.Personas(t.Context(), user, 10, 0)
+	require.NoError(t, err)
+	require.Len(t, personas, limit)
+
+	require.Equal(t, persona.CodeTooManyTrainings, persona.CodeOf(s.CheckTrainings(t.Context(), user, "", limit)))
+	require.Equal(t, persona.CodeTooManyTrainings, persona.CodeOf(s.CheckTrainings(t.Context(), user, "another key", limit)))
+	require.NoError(t, s.CheckTrainings(t.Context(), user, passed[0], limit), "its training is one of those that run")
+	require.NoError(t, s.CheckTrainings(t.Context(), user, "", limit+1))
+	require.NoError(t, s.CheckTrainings(t.Context(), user, "", 0), "no limit")
+	require.NoError(t, s.CheckTrainings(t.Context(), other, "", limit))
+
+	// The same request again is answered while no other may start.
+	u, photos := upload(t, s, user)
+	n := newPersona(photos...)
+	n.MaxTrainings, n.IdempotencyKey, n.Fingerprint = limit, passed[0], "one"
+	_, replayed, err := u.Commit(t.Context(), n)
+	require.NoError(t, err)
+	require.True(t, replayed)
+
+	require.NoError(t, s.FailVersion(t.Context(), user, personas[0].ID, 1, persona.VersionFailed, storage.Failure{Code: persona.CodeProviderFailed}))
+	require.NoError(t, s.CheckTrainings(t.Context(), user, "", limit), "one has ended")
 }

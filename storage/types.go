@@ -129,6 +129,7 @@ type NewPersona struct {
 	Photos         []NewPhoto
 	IdempotencyKey string // "" for none
 	Fingerprint    string // of the request; the same key with another one is refused
+	MaxTrainings   int    // trainings that the user may have running, with this one; 0 is no limit
 }
 
 // NewPhoto is one photo of a new persona.

@@ -145,16 +145,17 @@ func (p *parts) openFolder() error {
 func (p *parts) adapt() {
 	c := &p.config
 	c.Roles = []app.Role{app.RoleAPI, app.RoleWorker}
-	c.HTTPAddr = p.flags.HTTP
+	c.HTTPAddr, c.MetricsAddr = p.flags.HTTP, p.flags.Metrics
 	if os.Getenv("PERSONA_PUBLIC_URL") == "" {
 		c.PublicURL = "http://" + reachable(p.flags.HTTP)
 	}
 	c.AppPassword = app.Secret(p.secrets.AppPassword)
-	c.KeyURL = app.Secret(p.secrets.KeyURL)
+	c.KeyURL, c.IDKey = app.Secret(p.secrets.KeyURL), app.Secret(p.secrets.IDKey)
 	blobs := url.URL{Scheme: "file", Path: filepath.ToSlash(p.path("blobs"))}
 	// Unfinished blobs are written beside the finished ones: the temporary folder may be on another disk.
 	blobs.RawQuery = url.Values{"no_tmp_dir": {"true"}}.Encode()
 	c.BlobURL = blobs.String()
+	c.AllowShortSecret = true
 	if c.AuthSecret == "" {
 		c.AuthSecret = "dev-secret"
 	}
@@ -256,7 +257,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	system.UseListener(p.sockets.http)
+	system.UseListeners(p.sockets.http, p.sockets.metrics)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	var failure error // valid once ended is closed

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/inflio/persona/internal/persona"
 )
 
 func TestPictures(t *testing.T) {
@@ -28,7 +26,7 @@ func TestPictures(t *testing.T) {
 	require.Equal(t, jpegOf(77), rec.Body.Bytes())
 	require.Equal(t, "private, no-store", rec.Header().Get("Cache-Control"))
 
-	entries, err := w.store.AuditLog(t.Context(), persona.UserID(ada), 10, 0)
+	entries, err := w.store.AuditLog(t.Context(), userID(ada), 10, 0)
 	require.NoError(t, err)
 	require.Equal(t, []string{"sample.read", "photo.read"}, []string{entries[0].Action, entries[1].Action}, "every look is noted, the newest first")
 

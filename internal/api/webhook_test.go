@@ -73,7 +73,7 @@ func news(id string) string { return `{"request_id":"` + id + `","status":"OK","
 // bought makes a training job whose submit was begun, and returns it with the token of its webhook.
 func (w *world) bought() (storage.Job, string) {
 	w.t.Helper()
-	ctx, user, id := w.t.Context(), persona.UserID(ada), w.trained(ada)
+	ctx, user, id := w.t.Context(), userID(ada), w.trained(ada)
 	job, err := w.store.EnsureJob(ctx, user, id, 1, "fal-ai/flux-lora-fast-training", persona.DefaultTrainingConfig())
 	require.NoError(w.t, err)
 	begun, err := w.store.BeginSubmit(ctx, user, job.ID)

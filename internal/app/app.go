@@ -20,12 +20,13 @@ import (
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/api"
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
 
-// App is one process with everything it needs open.
+// App is one process with its open dependencies.
 type App struct {
 	config   Config
 	log      *slog.Logger
@@ -40,11 +41,12 @@ type App struct {
 	slots    slots
 	fetch    *http.Client
 	closers  []func()
-	listener net.Listener // of the API; nil: Run opens HTTPAddr
+
+	listener, metricsListener net.Listener // nil: Run opens the address
 }
 
-// New opens everything that the configuration names. It returns one error with every problem of the configuration,
-// or the first dependency that cannot be used. Close what it returns.
+// New opens everything that the configuration names. Its error has every problem of the configuration, or else names the
+// first dependency that cannot be used. Close the App after Run.
 func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func (a *App) openStore(ctx context.Context) error {
 	return nil
 }
 
-// Close gives everything back, the last opened first. Call it after Run has returned.
+// Close closes the dependencies, the last opened first. Call it after Run has returned.
 func (a *App) Close() {
 	for _, c := range slices.Backward(a.closers) {
 		c()
@@ -134,11 +136,15 @@ func (a *App) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// stopPatience is how long open requests may go on after the process was told to stop.
-const stopPatience = 5 * time.Second
+// requestsTimeout is how long open requests may go on after the process was told to stop.
+const requestsTimeout = 5 * time.Second
 
 func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	auth, err := a.authenticator(ctx)
+	if err != nil {
+		return err
+	}
+	proxies, err := parseProxies(a.config.TrustedProxies)
 	if err != nil {
 		return err
 	}
@@ -146,7 +152,9 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 		Store: a.store, Temporal: a.temporal, Judge: a.judge, Auth: auth,
 		Webhooks:  webhooks(a.config),
 		Nudge:     a.relay.nudge,
-		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,
+		PublicURL: a.config.PublicURL, TrustedProxies: proxies,
+		UserRequests: a.config.UserRequests, UserTrainings: a.config.UserTrainings,
+		Log: a.log, Registry: a.registry,
 	})
 	if err != nil {
 		return err
@@ -165,7 +173,13 @@ func webhooks(c Config) *trainer.WebhookVerifier {
 }
 
 func (a *App) authenticator(ctx context.Context) (api.Authenticator, error) {
-	options := api.AuthOptions{Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience}
+	key, err := persona.ParseIDKey(string(a.config.IDKey))
+	if err != nil {
+		return nil, err
+	}
+	options := api.AuthOptions{
+		IDKey: key, Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience, AllowShortSecret: a.config.AllowShortSecret,
+	}
 	if a.config.AuthJWKSURL != "" {
 		return api.NewJWKSAuth(ctx, a.config.AuthJWKSURL, http.DefaultClient, a.log, options)
 	}

@@ -53,3 +53,15 @@ func (a *App) Deliver(ctx context.Context, o storage.Outbox) error { return a.re
 
 // IsBusy reports whether err says nothing but that another run must end first.
 func IsBusy(err error) bool { return isBusy(err) }
+
+// ServeAPI serves the API of an App whose store is open, without Temporal.
+func ServeAPI(ctx context.Context, group *errgroup.Group, c Config, store *storage.Store) error {
+	a := &App{
+		config: c, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry(), store: store,
+		judge: photo.NewJudge(c.Photos, nil), relay: &relay{nudged: make(chan struct{}, 1)},
+	}
+	return a.serve(ctx, group)
+}
+
+// MetricsAddr is where a process serves its metrics, "" for nowhere.
+func MetricsAddr(c Config) string { return c.metricsAddr() }

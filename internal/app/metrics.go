@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
@@ -14,10 +13,11 @@ import (
 	"github.com/inflio/persona/internal/api"
 )
 
-// serveMetrics lets a worker be watched: /metrics has Temporal's measures and the process's, /healthz answers while the
-// process lives. Where the API runs in the same process, it serves both already.
+// serveMetrics serves /metrics and /healthz at the address for metrics, apart from the API: what operators measure is not
+// for clients. /healthz answers while the process runs.
 func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
-	if a.config.MetricsAddr == "" || slices.Contains(a.config.Roles, RoleAPI) {
+	address := a.config.metricsAddr()
+	if address == "" {
 		return nil
 	}
 	mux := http.NewServeMux()
@@ -26,14 +26,18 @@ func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 	})
-	return a.listen(ctx, group, a.config.MetricsAddr, "PERSONA_METRICS_ADDR", mux)
+	if a.metricsListener != nil {
+		a.serveOn(ctx, group, a.metricsListener, mux)
+		return nil
+	}
+	return a.listen(ctx, group, address, "PERSONA_METRICS_ADDR or -metrics", mux)
 }
 
-// UseListener makes Run serve the API on an open socket, which Run closes, instead of opening HTTPAddr. Call it before Run.
-func (a *App) UseListener(l net.Listener) { a.listener = l }
+// UseListeners makes Run serve the API and the metrics on open sockets, which Run closes, instead of opening their
+// addresses. Either may be nil. Call it before Run.
+func (a *App) UseListeners(api, metrics net.Listener) { a.listener, a.metricsListener = api, metrics }
 
-// listen takes the address at once and serves handler at it until ctx ends. setting tells people where the address comes
-// from.
+// listen listens on the address and serves handler until ctx ends. setting names where the address can be changed.
 func (a *App) listen(ctx context.Context, group *errgroup.Group, address, setting string, handler http.Handler) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", address)
@@ -46,16 +50,16 @@ func (a *App) listen(ctx context.Context, group *errgroup.Group, address, settin
 
 // serveOn serves handler on an open socket until ctx ends.
 func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
-	server := api.NewServer(listener.Addr().String(), handler, a.log)
+	server := api.NewServer(handler, a.log)
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(api.Listen(listener)); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
 	})
 	group.Go(func() error {
 		<-ctx.Done()
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestsTimeout)
 		defer cancel()
 		if err := server.Shutdown(stopping); err != nil {
 			return server.Close()

@@ -49,9 +49,13 @@ var rules = map[string]rule{
 		"decisions and waiting: activities are named by method reference, so that the compiler checks them, and nothing else is at hand",
 	},
 	"internal/api": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/purchase"},
+		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/purchase", "internal/api/upload", "internal/api/docs"},
 		"handlers decode, call and encode; what takes time belongs to a workflow",
 	},
+	"internal/api/upload": {
+		[]string{"internal/persona", "storage", "internal/photo"}, "reads requests with photos into storage; it does not know the handlers",
+	},
+	"internal/api/docs": {[]string{"internal/persona"}, "renders a description; it does not know what is described"},
 	"internal/app": {
 		[]string{
 			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/purchase", "internal/api", "storage",

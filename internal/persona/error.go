@@ -41,6 +41,9 @@ const (
 	CodeTooLarge         Code = "too_large"
 	CodeUnsupportedMedia Code = "unsupported_media_type"
 	CodeURLInvalid       Code = "photo_url_invalid"
+	CodeTimeout          Code = "timeout"
+	CodeTooManyTrainings Code = "too_many_trainings"
+	CodeTooManyRequests  Code = "too_many_requests"
 )
 
 // Codes of trainings that failed; they appear in the status of a persona.

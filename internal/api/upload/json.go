@@ -1,4 +1,4 @@
-package api
+package upload
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// trainJSON is the body of a request that hands in addresses instead of files.
+// trainJSON is the body of a request with addresses instead of files.
 type trainJSON struct {
 	Name      string          `json:"name"`
 	PhotoURLs []string        `json:"photo_urls"`
@@ -27,8 +27,8 @@ type trainJSON struct {
 	Config    json.RawMessage `json:"config"`
 }
 
-// signedConsent reads a whole PersonaConsent as a client may keep it. Who signed, when and from where is taken from the
-// request, so those members are read and dropped.
+// signedConsent accepts a whole PersonaConsent, as a client may keep it. The user, time, address and user agent of the
+// signature are taken from the request, so these members are ignored.
 type signedConsent struct {
 	persona.Consent
 	UserID    json.RawMessage `json:"user_id"`
@@ -37,14 +37,14 @@ type signedConsent struct {
 	UserAgent json.RawMessage `json:"user_agent"`
 }
 
-// readJSON takes a request with addresses. Nothing is fetched here: the training does that.
-func (t *intake) readJSON(r *http.Request) error {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, jsonBody+1))
+// readJSON reads a request with addresses. It fetches nothing: the training does that.
+func (t *Request) readJSON(r *http.Request) error {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, MaxJSONBytes+1))
 	if err != nil {
-		return unreadable(err)
+		return Unreadable(err)
 	}
-	if len(raw) > jsonBody {
-		return &http.MaxBytesError{Limit: jsonBody}
+	if len(raw) > MaxJSONBytes {
+		return &http.MaxBytesError{Limit: MaxJSONBytes}
 	}
 	var body trainJSON
 	if err := strictJSON(raw, &body, ""); err != nil {
@@ -58,13 +58,13 @@ func (t *intake) readJSON(r *http.Request) error {
 		t.takeConfig(body.Config)
 	}
 	t.count = len(body.PhotoURLs)
-	if t.count <= t.server.Judge.Policy.MaxPhotos {
+	if t.count <= t.Policy.MaxPhotos {
 		t.takeURLs(body.PhotoURLs)
 	}
 	return nil
 }
 
-func (t *intake) takeURLs(urls []string) {
+func (t *Request) takeURLs(urls []string) {
 	var bad []string
 	for i, address := range urls {
 		address = strings.TrimSpace(address)
@@ -92,7 +92,7 @@ func goodPhotoURL(address string) bool {
 	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
 }
 
-func (t *intake) takeConsent(raw []byte) {
+func (t *Request) takeConsent(raw []byte) {
 	var c signedConsent
 	if err := strictJSON(raw, &c, "consent"); err != nil {
 		err.Code = persona.CodeConsentInvalid
@@ -102,8 +102,8 @@ func (t *intake) takeConsent(raw []byte) {
 	t.consent = c.Consent
 }
 
-// takeConfig reads the configuration over the defaults: what is left out keeps the guide's value.
-func (t *intake) takeConfig(raw []byte) {
+// takeConfig reads the configuration over the defaults: members that are left out keep them.
+func (t *Request) takeConfig(raw []byte) {
 	config := persona.DefaultTrainingConfig()
 	if err := strictJSON(raw, &config, "config"); err != nil {
 		err.Code = persona.CodeConfigInvalid
@@ -113,8 +113,8 @@ func (t *intake) takeConfig(raw []byte) {
 	t.config = config
 }
 
-// strictJSON decodes exactly one value and refuses unknown members, so that a misspelt one is noticed. field is the
-// name of the part, empty for a whole body. The error repeats names of members, never values.
+// strictJSON decodes exactly one value. It refuses unknown members, so that a misspelt one is noticed. field is the name
+// of the part, "" for a whole body. The error repeats names of members, never values.
 func strictJSON(raw []byte, into any, field string) *persona.Error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -136,21 +136,21 @@ func strictJSON(raw []byte, into any, field string) *persona.Error {
 		member, wanted := memberOf(reflect.TypeOf(into).Elem(), wrongType.Field)
 		at = join(field, member)
 		if at == "" {
-			return malformed("The body must be " + wanted + ".")
+			return Malformed("The body must be " + wanted + ".")
 		}
-		return malformed(at+" must be "+wanted+".", at)
+		return Malformed(at+" must be "+wanted+".", at)
 	case isUnknown:
-		at = join(field, shortName(strings.Trim(unknown, `"`)))
-		return malformed(fmt.Sprintf("%s is not known here.", at), at)
+		at = join(field, quoted(strings.Trim(unknown, `"`)))
+		return Malformed(at+" is not a known member.", at)
 	}
 	if at == "" {
-		return malformed(what + " is not valid JSON.")
+		return Malformed(what + " is not valid JSON.")
 	}
-	return malformed(what+" is not valid JSON.", at)
+	return Malformed(what+" is not valid JSON.", at)
 }
 
-// memberOf turns the path that the decoder tells of t into that of the request, without the names of embedded Go types,
-// and words what the member there must be.
+// memberOf converts the decoder's path in t to the path in the request, which has no names of embedded Go types, and
+// says what the member must be.
 func memberOf(t reflect.Type, path string) (member, wanted string) {
 	for name := range strings.SplitSeq(path, ".") {
 		for t.Kind() == reflect.Pointer {
@@ -171,8 +171,8 @@ func memberOf(t reflect.Type, path string) (member, wanted string) {
 	return member, typeWords(t)
 }
 
-// fieldOf finds what the decoder calls name: a member, which the request knows too, or an embedded struct, which it does
-// not.
+// fieldOf returns the type of the field that the decoder calls name. ours is false for an embedded struct, which is no
+// member of the request.
 func fieldOf(t reflect.Type, name string) (found reflect.Type, ours bool) {
 	for f := range t.Fields() {
 		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -186,7 +186,7 @@ func fieldOf(t reflect.Type, name string) (found reflect.Type, ours bool) {
 	return nil, false
 }
 
-// typeWords says what kind of JSON is read into t.
+// typeWords names the kind of JSON that t is decoded from.
 func typeWords(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:
