@@ -13,7 +13,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
-	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // NewFetcher returns a client for addresses that strangers give us: https on its usual port only, and no private,
@@ -61,7 +61,7 @@ func (a *Photos) CollectPhoto(ctx context.Context, in PhotoInput) (PhotoVerdict,
 // and an error for what may work at the next try.
 func (a *Photos) fetch(
 	ctx context.Context, in PhotoInput, address string,
-) (facts photo.Facts, stored storage.BlobInfo, findings []persona.Finding, err error) {
+) (facts photo.Facts, stored vault.Info, findings []persona.Finding, err error) {
 	unreachable := []persona.Finding{persona.NewFinding(persona.PhotoUnreachable, true, "")}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"io"
 
 	"go.temporal.io/sdk/activity"
@@ -11,6 +10,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // maxWeightsBytes bounds the weights of one model: three times the largest LoRA seen from a provider.
@@ -39,7 +39,7 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 	if err != nil {
 		return err
 	}
-	path := fmt.Sprintf("personas/%s/model/v%d.safetensors", in.PersonaID, in.Version)
+	path := vault.ModelPath(in.PersonaID, in.Version)
 	if version.Status == persona.VersionActive && version.ModelRef == path {
 		return nil
 	}

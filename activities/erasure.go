@@ -115,7 +115,7 @@ func (a *Erasure) EraseStored(ctx context.Context, in contract.ErasePersonaInput
 	if err != nil {
 		return err
 	}
-	blobs, err := a.Store.DeleteBlobs(ctx, e.UserID, e.PersonaID, "personas/"+e.PersonaID+"/")
+	blobs, err := a.Store.DeleteBlobs(ctx, e.UserID, e.PersonaID, "")
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // SampleScore is what was measured on one test picture.
@@ -28,7 +28,7 @@ type SampleScore struct {
 
 func (s SampleScore) record(in contract.TrainPersonaInput) storage.Sample {
 	return storage.Sample{
-		Key: s.Key, Path: fmt.Sprintf("personas/%s/samples/v%d/%s.jpg", in.PersonaID, in.Version, s.Key),
+		Key: s.Key, Path: vault.SamplePath(in.PersonaID, in.Version, s.Key),
 		ContentType: "image/jpeg", Prompt: s.Prompt, Seed: s.Seed, Strength: s.Strength, WithTrigger: s.Trigger,
 		Score: 100 * s.Quality, Closeness: s.Closeness,
 	}

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // measures reads what was measured on a photo that was judged. A face that another describer has described, before the
@@ -54,7 +54,7 @@ func (a *Photos) writeMeasures(ctx context.Context, in contract.TrainPersonaInpu
 	if err != nil {
 		return "", err
 	}
-	path := fmt.Sprintf("personas/%s/measures/%s.json", in.PersonaID, photoID)
+	path := vault.MeasuresPath(in.PersonaID, photoID)
 	_, err = a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(data))
 	return path, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // sampleSide is the side of a test picture in pixels: one megapixel, what a provider charges as its smallest unit.
@@ -51,9 +52,7 @@ func (o SampleOrder) key(prompt, image int) string {
 	return fmt.Sprintf("%s-%03d-%d-%d", kind, int(math.Round(o.Strength*100)), prompt, o.seed(prompt)+int64(image))
 }
 
-func (o SampleOrder) path(key string) string {
-	return fmt.Sprintf("personas/%s/samples/v%d/%s.jpg", o.PersonaID, o.Version, key)
-}
+func (o SampleOrder) path(key string) string { return vault.SamplePath(o.PersonaID, o.Version, key) }
 
 // resume is what a retry must know so as not to buy the same pictures again.
 type resume struct {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // holdCommits makes every COMMIT that made a persona wait until release is called, and end then as the test says. A server that
@@ -172,7 +173,7 @@ func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
 				return
 			}
 			for _, photo := range photos {
-				data, err := read(t, s, user, u.PersonaID(), "personas/"+u.PersonaID()+"/photos/"+photo.ID)
+				data, err := read(t, s, user, u.PersonaID(), vault.PhotoPath(u.PersonaID(), photo.ID))
 				require.NoError(t, err)
 				require.Equal(t, jpeg, data)
 			}

@@ -31,13 +31,19 @@ var rules = map[string]rule{
 	"internal/sitter":    {nil, "its truth is known because nothing of what is tested goes into it"},
 	"internal/sheet":     {[]string{"internal/persona"}, "pictures and verdicts in, one picture out"},
 	"migrations":         {nil, "SQL alone, so that an old database is read as it was written"},
-	"storage":            {[]string{"internal/persona", "migrations"}, "records and blobs serve every caller and know none"},
+	"storage": {
+		[]string{"internal/persona", "migrations", "storage/audit", "storage/vault"}, "records and blobs serve every caller and know none",
+	},
+	"storage/audit": {[]string{"internal/persona"}, "the chain can be checked without knowing what the entries are about"},
+	"storage/vault": {[]string{"internal/persona"}, "blobs and keys know neither users nor the database: package storage asks for permission first"},
 	"storage/storagetest": {
 		[]string{"storage", "migrations", "internal/persona", "internal/embedded/postgres"},
 		"a test helper: production files may not import it",
 	},
 	"activities": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/trainer"},
+		[]string{
+			"internal/contract", "internal/persona", "storage", "storage/audit", "storage/vault", "internal/photo", "internal/trainer",
+		},
 		"what touches the world, on its own road to each part of it",
 	},
 	"workflows": {
@@ -45,13 +51,13 @@ var rules = map[string]rule{
 		"decisions and waiting: activities are named by method reference, so that the compiler checks them, and nothing else is at hand",
 	},
 	"internal/api": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo"},
+		[]string{"internal/contract", "internal/persona", "storage", "storage/audit", "storage/vault", "internal/photo"},
 		"handlers decode, call and encode; what takes time belongs to a workflow",
 	},
 	"internal/app": {
 		[]string{
 			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/api", "storage",
-			"migrations", "activities", "workflows",
+			"storage/audit", "migrations", "activities", "workflows",
 		},
 		"the one place where parts meet; the embedded parts stay outside because cmd/persona links all of this",
 	},
@@ -141,7 +147,7 @@ var outside = []struct {
 		why:      "a workflow must do the same again when it is replayed",
 	},
 	{
-		packages: []string{"storage", "internal/trainer", "internal/photo", "internal/persona", "migrations"},
+		packages: []string{"storage", "storage/audit", "storage/vault", "internal/trainer", "internal/photo", "internal/persona", "migrations"},
 		banned:   []string{"go.temporal.io"},
 		why:      "only activities, workflows and the wiring know Temporal",
 	},
