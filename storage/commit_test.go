@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -44,13 +43,7 @@ END $$`,
 		_, err := b.Owner.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	conn, err := pgx.Connect(t.Context(), b.OwnerURL)
-	require.NoError(t, err)
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock(4711)`)
-	require.NoError(t, err)
-	release = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	t.Cleanup(release)
-	return release
+	return hold(t, b, `SELECT pg_advisory_lock(4711)`)
 }
 
 // line is a way to the database that can be cut without the server hearing of it.
