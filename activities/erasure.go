@@ -108,8 +108,7 @@ func (a *Erasure) knownJob(ctx context.Context, job storage.Job) (storage.Job, e
 	}
 }
 
-// EraseStored removes the blobs, destroys the key that could have read any copy of them, and deletes the rows. Safe
-// to run twice.
+// EraseStored removes the blobs, deletes the data key and then the rows. Safe to run twice.
 func (a *Erasure) EraseStored(ctx context.Context, in contract.ErasePersonaInput) error {
 	e, err := a.Store.ErasureForWorker(ctx, in.ErasureID)
 	if err != nil {
