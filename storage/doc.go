@@ -6,8 +6,8 @@
 // hash-chained audit log in the same transaction.
 //
 // A blob that survives an erasure, for example in a backup of the bucket, can be read only with the data key. A backup of the
-// database holds the wrapped key. So the table data_keys must be left out of backups that are kept for long, or the keeper's own
-// key must be one whose versions can be destroyed: otherwise whoever has both backups and the keeper can read erased photos.
+// database holds the wrapped key. So the table data_keys must be left out of backups that are kept for long: whoever has both
+// backups and the keeper can read erased photos.
 //
 // No bucket and no keeper is called inside a transaction, so a slow bucket holds no connection and no lock. The order of locks is
 // in tx.go. The blobs and their keys are package vault; the audit log is package audit.

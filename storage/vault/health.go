@@ -29,9 +29,9 @@ func newHealth() health {
 	return h
 }
 
-// Check returns nil when the bucket can be written, and persona.Unavailable when it cannot, for example because the disk is full.
-// It writes a small blob, at most once in ten seconds; in between it returns the last result. Callers that come while the blob is
-// being written wait for the result until their context ends.
+// Check returns nil when blobs can be written and deleted, and persona.Unavailable when they cannot, for example because the disk is
+// full. It writes and deletes a small blob, at most once in ten seconds; in between it returns the last result. Callers that come
+// meanwhile wait for the result until their context ends.
 func (v *Vault) Check(ctx context.Context) error {
 	h := &v.health
 	select {
@@ -59,5 +59,8 @@ func (v *Vault) probe(ctx context.Context) error {
 	if err == nil {
 		err = v.bucket.WriteAll(ctx, probePath, bytes.Repeat([]byte{'.'}, probeBytes), nil)
 	}
-	return translate(err)
+	if err != nil {
+		return translate(err)
+	}
+	return v.Remove(ctx, probePath)
 }

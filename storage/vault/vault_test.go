@@ -132,6 +132,8 @@ func TestABucketThatFailsIsUnavailable(t *testing.T) {
 				return // for one blob it means that there is none
 			}
 			f[storagetest.DeleteBlob], f[storagetest.ReadBlob] = failure, failure
+			v.ForgetProbe()
+			requireUnavailable(t, v.Check(t.Context()), "Check")
 			n, err := v.RemoveAll(t.Context(), id, "")
 			requireUnavailable(t, err, "RemoveAll")
 			require.Zero(t, n)
