@@ -18,8 +18,8 @@ import (
 	"github.com/inflio/persona/storage/vault"
 )
 
-// holdCommits makes every COMMIT that made a persona wait until release is called, and end then as the test says. A server that
-// is told to cancel such a COMMIT does not, as it may not when the word comes late.
+// holdCommits makes every COMMIT of a new persona wait until release is called, and then succeed or fail. A request to cancel such a
+// COMMIT is ignored, as the server does when the request comes too late.
 func holdCommits(t *testing.T, b *storagetest.Bed, succeed bool) (release func()) {
 	t.Helper()
 	for _, sql := range []string{
@@ -46,7 +46,7 @@ END $$`,
 	return hold(t, b, `SELECT pg_advisory_lock(4711)`)
 }
 
-// line is a way to the database that can be cut without the server hearing of it.
+// line is a proxy to the database whose connections can be cut without the server noticing.
 type line struct {
 	net.Listener
 	server  string
@@ -54,7 +54,7 @@ type line struct {
 	clients []net.Conn
 }
 
-// newLine opens a line, and a store that uses it.
+// newLine starts a line and opens a store that connects through it.
 func newLine(t *testing.T, b *storagetest.Bed) (*line, *storage.Store) {
 	t.Helper()
 	address, err := url.Parse(b.AppURL)
@@ -96,7 +96,7 @@ func (l *line) serve(ctx context.Context) {
 	}
 }
 
-// cut ends every connection on the client's side; new ones can be made.
+// cut closes all connections on the side of the client. New ones can be made.
 func (l *line) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,7 +106,7 @@ func (l *line) cut() {
 	l.clients = nil
 }
 
-// A client that goes away while the persona is being made does not stop it.
+// A Commit goes on when the context of its caller ends.
 func TestACommitOutlivesItsCaller(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -133,7 +133,7 @@ func TestACommitOutlivesItsCaller(t *testing.T) {
 	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox WHERE kind = 'discard-upload'`))
 }
 
-// The connection is lost while the server commits: whether it will succeed is not known when Discard is called.
+// The connection is lost while the server commits, so the outcome is not known when Discard is called.
 func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
 	t.Parallel()
 	for name, succeeds := range map[string]bool{"the commit succeeds": true, "the commit fails": false} {

@@ -18,7 +18,7 @@ import (
 	"github.com/inflio/persona/storage/vault"
 )
 
-// mentions lists the tables in which a text stands in any column.
+// mentions lists the tables that contain a text in any column.
 func mentions(t *testing.T, b *storagetest.Bed, text string) []string {
 	t.Helper()
 	var found []string
@@ -136,7 +136,7 @@ func TestAPersonasErasure(t *testing.T) {
 	require.Equal(t, audit.PersonaErasureRequested, entries[2].Action)
 }
 
-// An erasure whose work came to a stop is started again by asking for it again.
+// A repeated request starts the work of an erasure that has stopped.
 func TestARepeatedRequestOrdersTheWorkAgain(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -211,7 +211,7 @@ func TestTheWorkerOpensOneErasureOnly(t *testing.T) {
 	}))
 }
 
-// A table that nobody thought of is found by its column.
+// A new table is found by its column.
 func TestLeftoversSearchTablesOfTheFuture(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -210,7 +210,7 @@ INSERT INTO outbox (kind, user_id, persona_id) VALUES ('expire-consent', $1, $2)
 	require.Empty(t, result.Broken)
 }
 
-// An expiry that cannot be carried out is put off like any delivery, and undoes what it began.
+// An expiry that fails is delivered again later, and its transaction leaves nothing.
 func TestAnExpiryThatFailsComesAgain(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

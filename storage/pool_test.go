@@ -66,7 +66,7 @@ func requireUnavailable(t *testing.T, err error, about string) {
 	require.Equal(t, persona.CodeUnavailable, e.Code, about)
 }
 
-// A bound that is reached is a reason to try again later.
+// When a bound is reached, the caller may try again.
 func TestABoundThatIsReachedIsUnavailable(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -96,7 +96,7 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND sta
 	}), "idle_in_transaction_session_timeout")
 }
 
-// The server may have no room, and then somebody has to make some.
+// Errors that say that the server cannot work at the moment are persona.Unavailable; the others are mistakes in this program.
 func TestAServerThatCannotWorkIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)
@@ -160,13 +160,14 @@ END $$`,
 	}
 }
 
-// What the database has undone is done again as a whole: with the same result, and with every audit entry once.
+// A transaction that the database has undone is run again as a whole. The result is the same, and each audit entry is written once.
 func TestAnUndoneTransactionIsRunAgain(t *testing.T) {
 	t.Parallel()
-	for _, code := range []string{"40001", "40P01"} {
-		for _, event := range []string{
-			"INSERT ON audit_log", "INSERT ON data_keys", "INSERT ON erasures", "DELETE ON data_keys", "DELETE ON personas",
-		} {
+	for code, events := range map[string][]string{
+		"40001": {"INSERT ON audit_log", "DELETE ON data_keys"},
+		"40P01": {"INSERT ON data_keys", "INSERT ON erasures", "DELETE ON personas"},
+	} {
+		for _, event := range events {
 			t.Run(code+" "+event, func(t *testing.T) {
 				t.Parallel()
 				b := storagetest.NewBed(t)
@@ -221,7 +222,7 @@ func TestTransactionsAreNotRunAgainForEver(t *testing.T) {
 	require.Equal(t, 1, tries, "nobody waits for it any more")
 }
 
-// A verifier made here must fit what the app's driver computes from the password.
+// The verifier must fit what pgx, which the app logs in with, computes from the password.
 func TestLoginWithAnyPassword(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -244,7 +245,7 @@ func TestLoginWithAnyPassword(t *testing.T) {
 	}
 }
 
-// Only calls of the store wait at once here; together they need more connections than there are.
+// Many calls at once need more connections than the pool has.
 func TestManyCallersShareFewConnections(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -62,7 +62,7 @@ func TestStatesAreThoseOfTheLanguage(t *testing.T) {
 	}
 }
 
-// The three tables of the guide keep their columns.
+// The three tables of the product document keep their columns.
 func TestTheGuidesColumns(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -87,8 +87,8 @@ SELECT count(*) FROM information_schema.columns
 WHERE table_schema = 'public' AND data_type = 'timestamp without time zone' AND table_name <> 'goose_db_version'`))
 }
 
-// A column that is searched without an index costs a scan of the whole table: user_id and persona_id by policies and erasures, the
-// columns of a foreign key by the database itself when the row that is referred to is deleted.
+// Policies and erasures search user_id and persona_id. The database searches the columns of a foreign key when the row that they
+// refer to is deleted. Without an index each search reads the whole table.
 func TestSearchedColumnsHaveAnIndex(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -48,7 +48,7 @@ func (g *gate) pass(ctx context.Context, op storagetest.Operation, _ string) err
 	}
 }
 
-// While the bucket is slow no connection is held, so whoever needs none of it goes on.
+// No connection is held while the bucket is slow, so other calls go on.
 func TestASlowBucketHoldsNoConnection(t *testing.T) {
 	t.Parallel()
 	none := func(context.Context, storage.Outbox) error { return errors.New("nothing is passed on") }
@@ -110,7 +110,7 @@ WHERE a.datname = current_database() AND a.usename = 'persona_app' AND a.state L
 	}
 }
 
-// While somebody removes the photos of an upload, it cannot become a persona; two who do it at once do not disturb each other.
+// While the photos of an upload are removed, it cannot become a persona. Two removals at once do not disturb each other.
 func TestAnUploadThatIsBeingDiscardedCannotBeCommitted(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -170,8 +170,8 @@ SELECT count(*) FROM outbox WHERE kind = 'discard-upload' AND next_at BETWEEN no
 	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox`))
 }
 
-// A relay that dies in the middle of a delivery leaves a row that becomes due again; one that was only slow does not take away what
-// the next one has claimed.
+// The row of a relay that dies during a delivery becomes due again. A relay that was only slow does not delete a row that another
+// one has claimed since.
 func TestAClaimExpires(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -205,7 +205,7 @@ func TestAClaimExpires(t *testing.T) {
 		"the first delivery ended after its claim, so the row is left to the second")
 }
 
-// A full disk is a state of the file store, not a mistake in the program.
+// A full disk is persona.Unavailable, not an internal error.
 func TestAFullDiskIsUnavailable(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -255,7 +255,7 @@ func TestAnUploadWhoseProcessDiedIsDiscarded(t *testing.T) {
 	require.Empty(t, files(t, b.BucketDir))
 }
 
-// The relay discards an upload while a photo streams in: the photo must not stay behind it.
+// The relay discards an upload while a photo is being written: the photo must not stay.
 func TestAPhotoThatComesTooLateGoes(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

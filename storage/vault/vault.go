@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -68,7 +69,7 @@ func (v *Vault) Write(ctx context.Context, key *Key, path string, r io.Reader) (
 	if in.err != nil {
 		return Info{}, fmt.Errorf("vault: read what is to be written: %w", in.err)
 	}
-	if err := errors.Join(err, encrypted.Close(), buffered.Flush()); err != nil {
+	if err := cmp.Or(err, encrypted.Close(), buffered.Flush()); err != nil {
 		return Info{}, translate(err)
 	}
 	if err := ctx.Err(); err != nil {
