@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/inflio/persona/internal/purchase"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // maxWeightsBytes bounds the weights of one model: three times the largest LoRA seen from a provider.
@@ -54,7 +54,7 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 	if err != nil {
 		return err
 	}
-	path := fmt.Sprintf("personas/%s/model/v%d.safetensors", in.PersonaID, in.Version)
+	path := vault.ModelPath(in.PersonaID, in.Version)
 	if version.Status == persona.VersionActive && version.ModelRef == path {
 		return nil
 	}
@@ -72,10 +72,10 @@ func (a *Models) DeployModel(ctx context.Context, in DeployInput) error {
 }
 
 // copyWeights downloads, checks and stores the weights. Damaged weights leave no blob.
-func (a *Models) copyWeights(ctx context.Context, in JobInput, address, path string) (storage.BlobInfo, error) {
+func (a *Models) copyWeights(ctx context.Context, in JobInput, address, path string) (vault.Info, error) {
 	weights, err := a.Buyer.Provider.Download(ctx, address, maxWeightsBytes)
 	if err != nil {
-		return storage.BlobInfo{}, err
+		return vault.Info{}, err
 	}
 	defer weights.Close()
 	check := newWeightsCheck()

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // storedMeasures reads and writes what was measured on photos that were judged.
@@ -61,7 +61,7 @@ func (m storedMeasures) write(ctx context.Context, in contract.TrainPersonaInput
 	if err != nil {
 		return "", err
 	}
-	path := fmt.Sprintf("personas/%s/measures/%s.json", in.PersonaID, photoID)
+	path := vault.MeasuresPath(in.PersonaID, photoID)
 	_, err = m.store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(data))
 	return path, err
 }

@@ -3,7 +3,6 @@ package activities
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"hash/fnv"
 	"image"
 	"math"
@@ -15,6 +14,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // jpegQuality of prepared pictures: high enough that the trainer sees no blocks.
@@ -154,7 +154,7 @@ func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, m 
 	found := m.Faces > 0
 	row.Measures, row.FaceDetected, row.QualityScore, row.Prepared = &path, &found, &m.Score.Overall, nil
 	for i, jpeg := range pictures {
-		path := fmt.Sprintf("personas/%s/prepared/%s/%d.jpg", in.PersonaID, row.ID, i)
+		path := vault.PreparedPath(in.PersonaID, row.ID, i)
 		if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(jpeg)); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // Samples measures test pictures and judges models by them.
@@ -44,11 +45,7 @@ func (o SampleOrder) key(prompt, image int) string {
 	return fmt.Sprintf("%s-%03d-%d-%d", kind, int(math.Round(o.Strength*100)), prompt, o.seed(prompt)+int64(image))
 }
 
-func (o SampleOrder) path(key string) string { return samplePath(o.TrainPersonaInput, key) }
-
-func samplePath(in contract.TrainPersonaInput, key string) string {
-	return fmt.Sprintf("personas/%s/samples/v%d/%s.jpg", in.PersonaID, in.Version, key)
-}
+func (o SampleOrder) path(key string) string { return vault.SamplePath(o.PersonaID, o.Version, key) }
 
 // MeasureInput is an order and what DrawSamples returned for it.
 type MeasureInput struct {
@@ -71,7 +68,7 @@ type SampleScore struct {
 
 func (s SampleScore) record(in contract.TrainPersonaInput) storage.Sample {
 	return storage.Sample{
-		Key: s.Key, Path: samplePath(in, s.Key),
+		Key: s.Key, Path: vault.SamplePath(in.PersonaID, in.Version, s.Key),
 		ContentType: "image/jpeg", Prompt: s.Prompt, Seed: s.Seed, Strength: s.Strength, WithTrigger: s.Trigger,
 		Score: 100 * s.Quality, Closeness: s.Closeness,
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/inflio/persona/storage/storagetest"
 )
 
-// open are the tables that hold nobody's data.
+// open are the tables that hold no person's data.
 var open = map[string]bool{"goose_db_version": true, "training_durations": true}
 
 func tables(t *testing.T, b *storagetest.Bed) []string {
@@ -149,7 +149,7 @@ func TestARowCannotHangOnAnotherUsersPersona(t *testing.T) {
 	}
 }
 
-// A duty opens the tables that it needs and no other.
+// A duty makes only the tables visible that it needs.
 func TestDutiesAreNarrow(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -174,7 +174,7 @@ func TestDutiesAreNarrow(t *testing.T) {
 	}
 }
 
-// Every method that names a persona answers another user as if it did not exist.
+// For another user, every method that takes a persona's id behaves as if the persona did not exist.
 func TestAnotherUsersPersonaDoesNotExist(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)

@@ -8,11 +8,55 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/audit"
 )
+
+// Job is one intent to buy one training, and what came of it.
+type Job struct {
+	ID           string
+	PersonaID    string
+	UserID       string
+	Version      int
+	Attempt      int // submits that were really begun
+	Status       persona.PurchaseStatus
+	RequestID    string // the provider's, "" until it is known to be bought
+	Endpoint     string
+	DatasetURL   string   // what the provider is told to fetch
+	PlacedURLs   []string // where training pictures were placed for this job, whether the upload finished or not
+	WeightsURL   string
+	ConfigURL    string
+	ErrorMessage string
+	Progress     int // percent
+	Config       persona.TrainingConfig
+	SubmittingAt *time.Time
+	StartedAt    *time.Time
+	CompletedAt  *time.Time
+	CreatedAt    time.Time
+	CleanedAt    *time.Time // when everything of it was removed from the provider
+}
+
+// Submission is what one attempt to buy a training sends. It is what is on record of the job.
+type Submission struct {
+	Token      string // secret, for the webhook's address
+	Attempt    int    // for JobChange, so that the outcome touches no other attempt
+	DatasetURL string
+}
+
+// JobChange is what MoveJob writes besides the status; nil leaves a value as it is. Progress never falls.
+type JobChange struct {
+	// Attempt, when not 0, is the attempt that the change is about: a job that has got to another one is not touched.
+	Attempt      int
+	RequestID    *string
+	WeightsURL   *string
+	ConfigURL    *string
+	ErrorMessage *string
+	Progress     *int
+}
 
 const jobColumns = `id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, placed_urls, weights_url,
        config_url, error_message, progress, config, submitting_at, started_at, completed_at, created_at, cleaned_at`
@@ -163,7 +207,7 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrConflict
 		}
-		tx.audit("training.submitted", personaID, map[string]any{"version": version, "attempt": begun.Attempt})
+		tx.audit(audit.TrainingSubmitted, personaID, map[string]any{"version": version, "attempt": begun.Attempt})
 		return err
 	})
 	if err != nil {
@@ -207,7 +251,7 @@ func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.Pu
 		job, err = one(ctx, tx, scanJob, moveJob, jobID, texts(from), to, change.RequestID, change.WeightsURL, change.ConfigURL,
 			change.ErrorMessage, change.Progress, change.Attempt, by == persona.ActorPerson)
 		if err == nil && by == persona.ActorPerson {
-			tx.audit("training.settled", job.PersonaID, map[string]any{"job": jobID, "to": to})
+			tx.audit(audit.TrainingSettled, job.PersonaID, map[string]any{"job": jobID, "to": to})
 		}
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err

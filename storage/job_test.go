@@ -13,6 +13,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 	"github.com/inflio/persona/storage/storagetest"
 )
 
@@ -198,7 +199,7 @@ func TestAnAcknowledgedJobIsFreedByAPersonAlone(t *testing.T) {
 	require.Nil(t, free.SubmittingAt)
 	entries, err := s.AuditLog(t.Context(), p.UserID, 1, 0)
 	require.NoError(t, err)
-	require.Equal(t, "training.settled", entries[0].Action)
+	require.Equal(t, audit.TrainingSettled, entries[0].Action)
 }
 
 func TestMoveJob(t *testing.T) {

@@ -165,15 +165,3 @@ func (s *Store) MarkPictureCleaned(ctx context.Context, userID, orderID string) 
 	const update = `UPDATE picture_orders SET cleaned_at = COALESCE(cleaned_at, now()) WHERE id = $1`
 	return s.asUser(ctx, userID, func(tx *userTx) error { return tx.exec(ctx, update, orderID) })
 }
-
-// HasBlob reports whether a blob of the persona is there. It reads nothing of it, so the audit log does not tell of it.
-func (s *Store) HasBlob(ctx context.Context, userID, personaID, path string) (bool, error) {
-	if err := checkPath(personaID, path); err != nil {
-		return false, err
-	}
-	if _, err := s.key(ctx, userID, personaID); err != nil {
-		return false, err
-	}
-	there, err := s.bucket.Exists(ctx, path)
-	return there, translateBlob(err)
-}

@@ -105,8 +105,8 @@ func TestMigrateTwiceAndAtOnce(t *testing.T) {
 	require.NoError(t, tryOpen(t.Context(), storagetest.AppURL(t, databaseURL)))
 }
 
-// In production the owner is no superuser; then row-level security is forced on the owner too, and erasing still reaches every
-// row that hangs on a persona.
+// In production the owner is not a superuser, so row-level security is forced on the owner too. An erasure still reaches every row
+// that refers to a persona.
 func TestAnOrdinaryOwner(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

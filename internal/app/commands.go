@@ -8,6 +8,7 @@ import (
 
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 )
 
 // Migrate migrates the database to the newest schema, as its owner.
@@ -27,15 +28,15 @@ func NewToken(c Config, subject string, ttl time.Duration) (string, error) {
 	return api.SignToken(string(c.AuthSecret), options, subject, ttl)
 }
 
-// VerifyAudit checks the hash chain of every user's audit log. It needs only the database: the log is not encrypted and not
-// in the bucket.
-func VerifyAudit(ctx context.Context, c Config) (storage.AuditResult, error) {
+// VerifyAudit checks the hash chain of every user's audit log. It needs the database alone: the log is neither encrypted
+// nor in a bucket.
+func VerifyAudit(ctx context.Context, c Config) (audit.Result, error) {
 	if c.DatabaseURL == "" {
-		return storage.AuditResult{}, errors.New("PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app")
+		return audit.Result{}, errors.New("PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app")
 	}
 	store, err := storage.Open(ctx, string(c.DatabaseURL), nil, nil)
 	if err != nil {
-		return storage.AuditResult{}, fmt.Errorf("PERSONA_DATABASE_URL: %w", err)
+		return audit.Result{}, fmt.Errorf("PERSONA_DATABASE_URL: %w", err)
 	}
 	defer store.Close()
 	return store.VerifyAudit(ctx)

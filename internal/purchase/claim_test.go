@@ -7,6 +7,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/purchase"
+	"github.com/inflio/persona/storage/audit"
 )
 
 // lose buys a training whose reply is lost, so that the purchase is uncertain.
@@ -114,17 +115,17 @@ func TestAClaimThatHoldsIsRecordedAndAudited(t *testing.T) {
 				require.NoError(t, err, "the same claim again is a success")
 				require.Equal(t, c.after, state.Status)
 			}
-			require.Equal(t, 1, audited(t, b, "training.settled"))
+			require.Equal(t, 1, audited(t, b, audit.TrainingSettled))
 		})
 	}
 }
 
-func audited(t *testing.T, b *bed, action string) (n int) {
+func audited(t *testing.T, b *bed, action audit.Action) (n int) {
 	t.Helper()
 	entries, err := b.Store.AuditLog(t.Context(), b.ref.UserID, 100, 0)
 	require.NoError(t, err)
 	for _, e := range entries {
-		if string(e.Action) == action {
+		if e.Action == action {
 			n++
 		}
 	}
