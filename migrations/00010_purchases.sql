@@ -57,6 +57,7 @@ CREATE TABLE picture_orders (
         CHECK (request_id <> '' OR status IN ('intended', 'submitting', 'uncertain', 'refused', 'cancelled'))
 );
 CREATE INDEX picture_orders_of_persona ON picture_orders (persona_id);
+CREATE INDEX picture_orders_of_user ON picture_orders (user_id);
 CREATE UNIQUE INDEX picture_orders_bought_once ON picture_orders (endpoint, request_id) WHERE request_id <> '';
 
 ALTER TABLE picture_orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -194,6 +194,11 @@ func lockErasure(ctx context.Context, tx *userTx, erasureID string) (Erasure, er
 	return one(ctx, tx, scanErasure, selectErasure+` WHERE id = $1 FOR UPDATE`, erasureID)
 }
 
+// adoptErasures makes the erasures of personas that run already, and whose personas may be gone, parts of the user's erasure.
+const adoptErasures = `
+UPDATE erasures SET parent_id = $2
+WHERE user_id = $1 AND persona_id IS NOT NULL AND parent_id IS NULL AND status = 'running'`
+
 // ChildErasures returns the erasures of the user's personas, as parts of the user's erasure, and makes those that are missing. It
 // also returns the completed ones, so it can be called again. The erasure of one persona has none.
 func (s *Store) ChildErasures(ctx context.Context, erasureID string) (children []Erasure, err error) {
@@ -217,6 +222,9 @@ func (s *Store) ChildErasures(ctx context.Context, erasureID string) (children [
 			}
 		}
 		if _, err := tx.Exec(ctx, dropTraining, personas); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, adoptErasures, e.UserID, e.ID); err != nil {
 			return err
 		}
 		children, err = many(ctx, tx, scanErasure, selectErasure+` WHERE parent_id = $1 ORDER BY requested_at, id`, e.ID)

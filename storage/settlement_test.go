@@ -125,3 +125,27 @@ func TestPicturesAreOrderedABoundedNumberOfTimes(t *testing.T) {
 	_, err = s.BeginPicture(t.Context(), user, orders[0].ID)
 	require.ErrorIs(t, err, storage.ErrConflict, "nothing is bought for what is being erased")
 }
+
+// The erasure of a user includes a persona whose rows are gone and whose purchase is not settled.
+func TestAUsersErasureWaitsForTheErasureOfAPersonaThatIsGone(t *testing.T) {
+	t.Parallel()
+	s, user := storagetest.New(t), uuid.NewString()
+	child, jobID := eraseBought(t, s, user)
+	all, err := s.RequestUserErasure(t.Context(), user)
+	require.NoError(t, err)
+	for range 2 {
+		children, err := s.ChildErasures(t.Context(), all.ID)
+		require.NoError(t, err)
+		require.Len(t, children, 1)
+		require.Equal(t, child.ID, children[0].ID)
+		_, err = s.EraseRows(t.Context(), all.ID)
+		require.ErrorIs(t, err, storage.ErrConflict)
+	}
+	kept, err := s.ErasedPurchases(t.Context(), child.ID)
+	require.NoError(t, err)
+	require.Len(t, kept, 1, "what must be settled is not lost")
+	require.NoError(t, s.ErasedPurchaseSettled(t.Context(), child.ID, jobID))
+	require.NoError(t, s.CompleteErasure(t.Context(), child.ID, []byte(`{}`)))
+	_, err = s.EraseRows(t.Context(), all.ID)
+	require.NoError(t, err)
+}
