@@ -71,7 +71,8 @@ func (r *relay) deliverDue(ctx context.Context) {
 
 // isBusy reports whether err consists of nothing but starts that wait for another run.
 func isBusy(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // every error of the join counts, and not the first that fits
+	// Every error of a join counts, and not the first that fits.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			if !isBusy(one) {
 				return false

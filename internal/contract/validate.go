@@ -6,12 +6,15 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// ids returns an error that names every field which is not an id as we make them. It quotes no value.
-func ids(fields ...string) error {
+// id is a field of an input that must be an id as we make them.
+type id struct{ field, value string }
+
+// check returns an error that names every field which is not an id. It quotes no value.
+func check(all ...id) error {
 	var problems []error
-	for i := 0; i < len(fields); i += 2 {
-		if !persona.IsID(fields[i+1]) {
-			problems = append(problems, errors.New(fields[i]+" is not a UUID"))
+	for _, one := range all {
+		if !persona.IsID(one.value) {
+			problems = append(problems, errors.New(one.field+" is not a UUID"))
 		}
 	}
 	return errors.Join(problems...)
@@ -19,20 +22,20 @@ func ids(fields ...string) error {
 
 // Validate returns an error that names every malformed field.
 func (in TrainPersonaInput) Validate() error {
-	err := ids("UserID", in.UserID, "PersonaID", in.PersonaID)
+	err := check(id{"UserID", in.UserID}, id{"PersonaID", in.PersonaID})
 	if in.Version < 1 {
-		err = errors.Join(err, errors.New("Version is not positive"))
+		err = errors.Join(err, errors.New("the field Version is not positive"))
 	}
 	return err
 }
 
 // Validate returns an error that names every malformed field.
 func (in CleanJobInput) Validate() error {
-	return ids("UserID", in.UserID, "PersonaID", in.PersonaID, "JobID", in.JobID)
+	return check(id{"UserID", in.UserID}, id{"PersonaID", in.PersonaID}, id{"JobID", in.JobID})
 }
 
 // Validate returns an error when the erasure's id is malformed.
-func (in ErasePersonaInput) Validate() error { return ids("ErasureID", in.ErasureID) }
+func (in ErasePersonaInput) Validate() error { return check(id{"ErasureID", in.ErasureID}) }
 
 // Validate returns an error when the erasure's id is malformed.
-func (in EraseUserInput) Validate() error { return ids("ErasureID", in.ErasureID) }
+func (in EraseUserInput) Validate() error { return check(id{"ErasureID", in.ErasureID}) }
