@@ -56,7 +56,7 @@ func (p *parts) listen(ctx context.Context) error {
 	return nil
 }
 
-// reachable is the address under which this machine reaches a server that listens on addr.
+// reachable returns an address at which this machine reaches a server that listens on addr.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -68,7 +68,7 @@ func reachable(addr string) string {
 	return addr
 }
 
-// answers reports whether a GET is answered with 200.
+// answers reports whether a GET request gets the status 200.
 func answers(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -16,12 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// elsewhere are flags for a system that meets no other one.
+// elsewhere returns flags with free ports, for a system beside others.
 func elsewhere(dir string) []string {
 	return []string{"-data", dir, "-http", "127.0.0.1:0", "-temporal", "127.0.0.1:0", "-ui", "127.0.0.1:0", "-trainer=127.0.0.1:0", "-metrics", "127.0.0.1:0", "-pace", "0s"}
 }
 
-// try runs the system in this process until it ends by itself and returns what it wrote.
+// try runs the system in this process until it ends by itself, and returns its exit code and output.
 func try(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e lockedBuffer
@@ -29,7 +29,7 @@ func try(t *testing.T, args ...string) (code int, out, errs string) {
 	return code, o.String(), e.String()
 }
 
-// upAndDown runs the system in this process, calls look with its welcome when it is ready, and interrupts it.
+// upAndDown runs the system in this process, calls look with its output when it is ready, and interrupts it.
 func upAndDown(t *testing.T, args []string, look func(welcome string)) {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -99,7 +99,7 @@ func TestUpAndDownAndUpAgain(t *testing.T) {
 	removeCluster(t, dir)
 }
 
-// removeCluster deletes the cluster of a data folder that PostgreSQL's user could not reach.
+// removeCluster deletes the cluster of a data folder if it is outside of the folder.
 func removeCluster(t *testing.T, dir string) {
 	t.Helper()
 	if note, err := os.ReadFile(filepath.Join(dir, "postgres", "cluster-is-at")); err == nil {
@@ -127,7 +127,7 @@ func TestSentences(t *testing.T) {
 	file := filepath.Join(folder(map[string]string{"file": ""}), "file")
 
 	for name, test := range map[string]struct {
-		args []string // after those that keep it away from others
+		args []string // after those of elsewhere
 		want string
 	}{
 		"API port in use":      {[]string{"-http", busy}, busy + " is in use by another program: stop that one, or choose another address with -http"},

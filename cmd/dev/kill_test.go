@@ -7,17 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The whole process group is killed in the middle of every stage, and each time a new start goes on. One person, one
-// training, paid once.
+// The whole process group is killed in every stage, and the next start continues. The training is bought once.
 func TestKillAtEveryStage(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t, 3*time.Second)
 	user := token(t, "survivor")
 	answer := s.train(t, user, "Survivor", photosOf(t, 4, 6))
-	s.kill() // at once: the answer was given, so the persona is on record
+	s.kill() // the request was answered, so the persona is on record
 	for _, stage := range []string{"preprocessing", "uploading", "queued", "training", "validating", "deploying"} {
 		s.start(t)
-		if stage == "queued" { // so that the kill falls into the purchase itself, between sending and knowing
+		if stage == "queued" { // so that it is killed between sending the purchase and getting the answer
 			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 4000})
 		}
 		reached := s.follow(t, user, answer.ID, func(now statusAnswer) bool {
@@ -28,7 +27,7 @@ func TestKillAtEveryStage(t *testing.T) {
 		}
 		t.Logf("ended at %s (%d %%)", reached.Stage, reached.Progress)
 		if stage == "training" {
-			require.Less(t, s.interrupt(t), 10*time.Second) // Ctrl-C, for once
+			require.Less(t, s.interrupt(t), 10*time.Second) // Ctrl-C instead of a kill
 			continue
 		}
 		s.kill()
@@ -38,7 +37,7 @@ func TestKillAtEveryStage(t *testing.T) {
 	require.Len(t, s.trainings(t), 1)
 }
 
-// jobStatus reads where the purchase of the only job stands.
+// jobStatus reads the status of the only training job.
 func (s *system) jobStatus(t *testing.T) (status string) {
 	t.Helper()
 	db := s.database(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/inflio/persona/internal/contract"
 )
 
-// What a whole life costs besides the photos and the trainer: the time in which neither of the two was worked on or
-// waited for, and the events of its history. go test ./cmd/dev -run xxx -bench Life
+// The cost of a training without the photos and the trainer: the time in which no activity of either was running, and the
+// events of its history. go test ./cmd/dev -run '^$' -bench Life
 func BenchmarkLife(b *testing.B) {
 	s := ownSystem(b, 0)
 	user := token(b, "benchmark")
@@ -31,10 +31,11 @@ func BenchmarkLife(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// photoOrTrainer are the activities whose time is that of pictures and of the provider.
+// photoOrTrainer are the activities that work on photos or wait for the provider.
 var photoOrTrainer = []string{"PreparePhoto", "ChoosePhotos", "UploadDataset", "AwaitTraining", "DrawSamples", "MeasureSamples"}
 
-// account reads a history: how long the run took, how long at least one of photoOrTrainer was under way, and its events.
+// account reads a history: the duration of the run, the time in which at least one of photoOrTrainer was running, and the
+// number of events.
 func (s *system) account(t testing.TB, id string) (lasted, others time.Duration, events int) {
 	t.Helper()
 	type span struct{ from, to time.Time }

@@ -44,8 +44,8 @@ type erasureAnswer struct {
 	Certificate json.RawMessage `json:"certificate"`
 }
 
-// One person's whole life: photos in, a ready persona out, and nothing left after erasure. The other tests of this
-// system run beside it, as other users do.
+// From photos to a ready persona to its erasure, after which nothing is left. The other tests of the shared system run at
+// the same time.
 func TestLife(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
@@ -114,8 +114,8 @@ func TestErasureInTheMiddleOfATraining(t *testing.T) {
 	s.requireNoTrace(t, answer.ID)
 }
 
-// A persona that is erased while its test pictures are being drawn, on a system of its own: afterwards the provider has
-// no file at all.
+// A persona is erased while its test pictures are being drawn. On a system of its own, so that afterwards the provider
+// must not have any file.
 func TestErasureLeavesNothingAtTheProvider(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t, 0)
@@ -135,7 +135,7 @@ func countFiles(t *testing.T, root string) (n int) {
 		if err == nil && !entry.IsDir() {
 			n++
 		}
-		return nil // what is gone while we look is not counted
+		return nil // a file that is deleted meanwhile is not counted
 	}))
 	return n
 }
@@ -146,7 +146,7 @@ func TestErasureOfAUser(t *testing.T) {
 	user := token(t, "a user who leaves")
 	first := s.train(t, user, "One", photosOf(t, 4, 6))
 	second := s.train(t, user, "One", photosOf(t, 2, 5))
-	require.NotEqual(t, first.TriggerWord, second.TriggerWord, "two personas of one name have each their word")
+	require.NotEqual(t, first.TriggerWord, second.TriggerWord, "each persona has its own trigger word")
 	s.follow(t, user, first.ID, func(now statusAnswer) bool { return now.Progress > 5 })
 	asked := want[erasureAnswer](t, s, http.StatusAccepted, http.MethodDelete, user, "/api/users/me")
 	s.erased(t, user, asked.ErasureID)

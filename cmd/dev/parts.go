@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -257,7 +258,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	system.UseListeners(p.sockets.http, p.sockets.metrics)
+	system.UseListeners(map[string]net.Listener{p.flags.HTTP: p.sockets.http, p.flags.Metrics: p.sockets.metrics})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	var failure error // valid once ended is closed

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	activitypb "go.temporal.io/api/activity/v1"
 	commonpb "go.temporal.io/api/common/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -25,10 +27,19 @@ func (s *system) fault(t testing.TB, fault map[string]any) {
 	s.trainerCall(t, http.MethodPost, "/_local/faults", fault, nil)
 }
 
-// at waits until a training is in a stage and not further.
-func (s *system) at(t testing.TB, token, id, stage string) {
+// at waits until a training is in a stage, and not further, and an activity of this name is under way.
+func (s *system) at(t testing.TB, token, id, stage, activity string) {
 	t.Helper()
-	now := s.follow(t, token, id, func(now statusAnswer) bool { return ended(now) || order[now.Stage] >= order[stage] })
+	c := s.temporal(t)
+	now := s.follow(t, token, id, func(now statusAnswer) bool {
+		if ended(now) || order[now.Stage] > order[stage] {
+			return true
+		}
+		run, err := c.DescribeWorkflowExecution(t.Context(), contract.TrainPersonaID(id), "")
+		return err == nil && now.Stage == stage && slices.ContainsFunc(run.GetPendingActivities(), func(p *workflowpb.PendingActivityInfo) bool {
+			return p.GetActivityType().GetName() == activity
+		})
+	})
 	require.Equal(t, stage, now.Stage, "%+v", now.Error)
 }
 
@@ -72,21 +83,21 @@ func TestScenarios(t *testing.T) {
 			// Names are never resolved in these tests (TestMain), so the first attempt is still running.
 			id := s.trainURLs(t, user, "Collecting", "https://a.example/1.jpg", "https://a.example/2.jpg", "https://a.example/3.jpg",
 				"https://a.example/4.jpg", "https://a.example/5.jpg").ID
-			s.at(t, user, id, "collecting")
+			s.at(t, user, id, "collecting", "CollectPhoto")
 			require.False(t, s.cancel(t, user, id).MayBeBilled)
 			return id
 		}},
 		{"cancelled_preprocessing", func(t *testing.T, user string) string {
 			id, release := s.trainWithoutReports(t, user)
 			defer release()
-			s.at(t, user, id, "preprocessing")
+			s.at(t, user, id, "preprocessing", "PreparePhoto")
 			require.False(t, s.cancel(t, user, id).MayBeBilled)
 			return id
 		}},
 		{"cancelled_uploading", func(t *testing.T, user string) string {
 			s.fault(t, map[string]any{"on": "upload", "effect": "stuck", "times": 100})
 			id := s.train(t, user, "Uploading", smallPortraits()).ID
-			s.at(t, user, id, "uploading")
+			s.at(t, user, id, "uploading", "UploadDataset")
 			require.False(t, s.cancel(t, user, id).MayBeBilled)
 			s.trainerCall(t, http.MethodDelete, "/_local/faults", nil, nil)
 			return id
@@ -95,7 +106,7 @@ func TestScenarios(t *testing.T) {
 			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 2000})
 			before := len(s.trainings(t))
 			id := s.train(t, user, "Queued", smallPortraits()).ID
-			s.at(t, user, id, "queued")
+			s.at(t, user, id, "queued", "SubmitTraining")
 			// The trainer has the job; its answer is on the way.
 			require.Eventually(t, func() bool { return len(s.trainings(t)) > before }, time.Minute, 10*time.Millisecond)
 			s.cancel(t, user, id)
@@ -103,7 +114,7 @@ func TestScenarios(t *testing.T) {
 		}},
 		{"cancelled_training", func(t *testing.T, user string) string {
 			id := s.train(t, user, "Training", smallPortraits()).ID
-			s.at(t, user, id, "training")
+			s.at(t, user, id, "training", "AwaitTraining")
 			require.True(t, s.cancel(t, user, id).MayBeBilled)
 			jobs := s.trainings(t)
 			require.Eventually(t, func() bool { return s.trainings(t)[len(jobs)-1].State == "COMPLETED" }, time.Minute, 50*time.Millisecond)
@@ -111,14 +122,14 @@ func TestScenarios(t *testing.T) {
 		}},
 		{"cancel_requested", func(t *testing.T, user string) string {
 			id := s.train(t, user, "Operator", smallPortraits()).ID
-			s.at(t, user, id, "training")
+			s.at(t, user, id, "training", "AwaitTraining")
 			require.NoError(t, s.temporal(t).CancelWorkflow(t.Context(), contract.TrainPersonaID(id), ""))
 			require.Equal(t, "cancelled", s.follow(t, user, id, ended).Error.Code)
 			return id
 		}},
 		{"deadline", func(t *testing.T, user string) string {
 			id := s.train(t, user, "Late", smallPortraits()).ID
-			s.at(t, user, id, "training")
+			s.at(t, user, id, "training", "AwaitTraining")
 			s.expire(t, contract.TrainPersonaID(id), "AwaitTraining")
 			require.Equal(t, "training_deadline", s.follow(t, user, id, ended).Error.Code)
 			return id
@@ -129,7 +140,7 @@ func TestScenarios(t *testing.T) {
 			before := len(s.trainings(t))
 			id := s.train(t, user, "Settled", smallPortraits()).ID
 			s.settleAsNotBought(t, id)
-			s.at(t, user, id, "training")
+			s.at(t, user, id, "training", "AwaitTraining")
 			s.cancel(t, user, id)
 			require.Len(t, s.trainings(t), before+1)
 			return id
@@ -142,7 +153,7 @@ func TestScenarios(t *testing.T) {
 			require.Eventually(t, func() bool { return len(s.trainings(t)) > before }, time.Minute, 10*time.Millisecond)
 			s.interrupt(t)
 			s.start(t)
-			s.at(t, user, id, "training")
+			s.at(t, user, id, "training", "AwaitTraining")
 			s.cancel(t, user, id)
 			require.Len(t, s.trainings(t), before+1)
 			return id
@@ -210,7 +221,7 @@ func TestCancelWhileValidating(t *testing.T) {
 	user := token(t, "changed their mind late")
 	s.fault(t, map[string]any{"on": "generate", "effect": "stuck", "times": 100})
 	id := s.train(t, user, "Validating", smallPortraits()).ID
-	s.at(t, user, id, "validating")
+	s.at(t, user, id, "validating", "DrawSamples")
 	require.True(t, s.cancel(t, user, id).MayBeBilled)
 	s.recordTraining(t, "cancelled_validating", id)
 }

@@ -21,7 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// system is the whole of cmd/dev in a process group of its own, as a person starts it.
+// system is cmd/dev in a process group of its own, as a person would start it.
 type system struct {
 	dir      string
 	ports    [5]string // http, temporal, ui, trainer, metrics
@@ -29,7 +29,7 @@ type system struct {
 	env      []string
 	process  *exec.Cmd
 	output   *lockedBuffer
-	leash    *os.File // closed, by us or by our own death: the system ends
+	leash    *os.File // the system ends when this is closed, also by the end of this process
 	finished chan struct{}
 }
 
@@ -50,8 +50,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// newSystem chooses free ports for a system with its data below dir; nothing runs yet. They are none of those that an
-// operating system gives to outgoing connections, which take any of theirs before the system does.
+// newSystem chooses ports for a system with its data below dir; it does not start it. The ports are below those that
+// operating systems give to outgoing connections, so that no connection takes them while the system is restarted.
 func newSystem(t testing.TB, dir string, pace time.Duration, env ...string) *system {
 	t.Helper()
 	s := &system{dir: filepath.Join(dir, "data"), pace: pace, env: env}
@@ -71,7 +71,7 @@ func newSystem(t testing.TB, dir string, pace time.Duration, env ...string) *sys
 	return s
 }
 
-// ownSystem is a system for one test, which it may torment.
+// ownSystem starts a system that only one test uses.
 func ownSystem(t testing.TB, pace time.Duration, env ...string) *system {
 	t.Helper()
 	s := newSystem(t, t.TempDir(), pace, env...)
@@ -111,7 +111,7 @@ func (s *system) start(t testing.TB) {
 	require.Equal(t, http.StatusOK, s.get(t, "", "/readyz"), "%s", s.output)
 }
 
-// kill ends the whole process group without a word.
+// kill kills the whole process group.
 func (s *system) kill() {
 	if s.process == nil {
 		return
@@ -122,7 +122,7 @@ func (s *system) kill() {
 	s.process = nil
 }
 
-// interrupt is Ctrl-C; it returns how long the end took.
+// interrupt stops the system like Ctrl-C and returns how long that took.
 func (s *system) interrupt(t testing.TB) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -140,14 +140,14 @@ func (s *system) interrupt(t testing.TB) time.Duration {
 
 func (s *system) url(path string) string { return "http://" + s.ports[0] + path }
 
-// get asks and returns the status, 0 where nobody answers.
+// get sends a GET request and returns its status, 0 without an answer.
 func (s *system) get(t testing.TB, token, path string) int {
 	t.Helper()
 	status, _ := s.try(t, http.MethodGet, token, path, "", nil)
 	return status
 }
 
-// try sends one request. Status 0 means that nobody answered.
+// try sends one request. The status is 0 without an answer.
 func (s *system) try(t testing.TB, method, token, path, contentType string, body io.Reader) (int, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), method, s.url(path), body)
@@ -170,7 +170,7 @@ func (s *system) try(t testing.TB, method, token, path, contentType string, body
 	return resp.StatusCode, data
 }
 
-// want sends one request, requires its status and decodes the answer.
+// want sends one request, checks its status and decodes the answer.
 func want[T any](t testing.TB, s *system, status int, method, token, path string) T {
 	t.Helper()
 	got, body := s.try(t, method, token, path, "", nil)
@@ -180,7 +180,7 @@ func want[T any](t testing.TB, s *system, status int, method, token, path string
 	return out
 }
 
-// trainerCall speaks to the local trainer's own side.
+// trainerCall sends a request to the local trainer's /_local API.
 func (s *system) trainerCall(t testing.TB, method, path string, in, out any) {
 	t.Helper()
 	body, err := json.Marshal(in)
@@ -207,7 +207,7 @@ func (s *system) temporal(t testing.TB) client.Client {
 	return c
 }
 
-// quiet keeps the SDK's log out of the tests' output.
+// quiet discards the SDK's log.
 type quiet struct{}
 
 func (quiet) Debug(string, ...any) {}

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// requireNoTrace looks for marks everywhere: in names and bytes of files, in every row of every table, in every
-// workflow and in every event of every history. Only the erasure record and the audit log may know them.
+// requireNoTrace searches for marks in the names and content of files, in every row of every table, and in every event of
+// every workflow's history. Only the erasure record and the audit log may have them.
 func (s *system) requireNoTrace(t *testing.T, marks ...string) {
 	t.Helper()
 	s.requireNotInFiles(t, marks)
@@ -26,15 +26,15 @@ func (s *system) requireNoTrace(t *testing.T, marks ...string) {
 	s.requireNotInTemporal(t, marks)
 }
 
-// requireNotInFiles leaves out the files of PostgreSQL and of Temporal's SQLite, which keep deleted rows until their
-// space is used again; they are asked through their own doors.
+// requireNotInFiles does not read the files of PostgreSQL and of Temporal's SQLite, which keep deleted rows until their
+// space is used again. Their content is checked by queries.
 func (s *system) requireNotInFiles(t *testing.T, marks []string) {
 	t.Helper()
 	for _, folder := range []string{"blobs", "localtrainer"} {
 		root := filepath.Join(s.dir, folder)
 		require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if os.IsNotExist(err) {
-				return nil // gone while we looked
+				return nil // deleted meanwhile
 			}
 			if err != nil || entry.IsDir() {
 				return err
@@ -74,7 +74,7 @@ func (s *system) requireNotInRows(t *testing.T, marks []string, except ...string
 	}
 }
 
-// database connects as the owner of the tables, who sees every row.
+// database connects as the superuser, who can read every row.
 func (s *system) database(t *testing.T) *pgx.Conn {
 	t.Helper()
 	address, err := os.ReadFile(filepath.Join(s.dir, databaseURLName))
@@ -93,7 +93,7 @@ func (s *system) requireNotInTemporal(t *testing.T, marks []string) {
 	}
 }
 
-// histories returns every workflow of the namespace with everything that its history holds, as text.
+// histories returns every workflow of the namespace with its whole history, as text.
 func (s *system) histories(t *testing.T) []string {
 	t.Helper()
 	c := s.temporal(t)
@@ -109,7 +109,7 @@ func (s *system) histories(t *testing.T) []string {
 			for events.HasNext() {
 				event, err := events.Next()
 				if err != nil {
-					break // deleted while we looked
+					break // deleted meanwhile
 				}
 				text += readable(t, protojson.Format(event))
 			}
@@ -130,7 +130,7 @@ func (s *system) histories(t *testing.T) []string {
 	}
 }
 
-// readable adds the decoded payloads to an event, which protojson shows in base64.
+// readable adds the decoded payloads to an event; protojson writes them in base64.
 func readable(t *testing.T, event string) string {
 	t.Helper()
 	var tree any

@@ -41,8 +41,7 @@ type App struct {
 	slots    slots
 	fetch    *http.Client
 	closers  []func()
-
-	listener, metricsListener net.Listener // nil: Run opens the address
+	sockets  map[string]net.Listener // see UseListeners
 }
 
 // New opens everything that the configuration names. Its error has every problem of the configuration, or else names the
@@ -158,10 +157,6 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	})
 	if err != nil {
 		return err
-	}
-	if a.listener != nil {
-		a.serveOn(ctx, group, a.listener, handler)
-		return nil
 	}
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
 }

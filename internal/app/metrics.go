@@ -26,30 +26,23 @@ func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 	})
-	if a.metricsListener != nil {
-		a.serveOn(ctx, group, a.metricsListener, mux)
-		return nil
-	}
 	return a.listen(ctx, group, address, "PERSONA_METRICS_ADDR or -metrics", mux)
 }
 
-// UseListeners makes Run serve the API and the metrics on open sockets, which Run closes, instead of opening their
-// addresses. Either may be nil. Call it before Run.
-func (a *App) UseListeners(api, metrics net.Listener) { a.listener, a.metricsListener = api, metrics }
+// UseListeners gives Run open sockets, by the addresses of the configuration, which Run then does not open itself. Run
+// closes those that it serves. Call it before Run.
+func (a *App) UseListeners(sockets map[string]net.Listener) { a.sockets = sockets }
 
 // listen listens on the address and serves handler until ctx ends. setting names where the address can be changed.
 func (a *App) listen(ctx context.Context, group *errgroup.Group, address, setting string, handler http.Handler) error {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
+	listener := a.sockets[address]
+	if listener == nil {
+		var listen net.ListenConfig
+		var err error
+		if listener, err = listen.Listen(ctx, "tcp", address); err != nil {
+			return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
+		}
 	}
-	a.serveOn(ctx, group, listener, handler)
-	return nil
-}
-
-// serveOn serves handler on an open socket until ctx ends.
-func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
 	server := api.NewServer(handler, a.log)
 	group.Go(func() error {
 		if err := server.Serve(api.Listen(listener)); !errors.Is(err, http.ErrServerClosed) {
@@ -66,4 +59,5 @@ func (a *App) serveOn(ctx context.Context, group *errgroup.Group, listener net.L
 		}
 		return nil
 	})
+	return nil
 }

@@ -1,4 +1,4 @@
-// Package folder makes the folders of the embedded parts and keeps two processes from using one at the same time.
+// Package folder makes and locks the data folders of the embedded parts.
 package folder
 
 import (
@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// ErrLocked says that another process holds the lock.
+// ErrLocked is returned by Lock when another process holds the lock.
 var ErrLocked = errors.New("another process uses it")
 
-// Make makes dir and the folders above it that are missing, and returns its absolute path without symbolic links.
-// What exists keeps its permissions. As root, what is made lets other users pass through but not look around: the
-// unprivileged user that PostgreSQL runs under must get to its cluster.
+// Make makes dir and its missing parents, and returns its absolute path without symbolic links. Existing folders keep
+// their permissions. New folders are for our user only; as root they can be passed through by others, but not listed,
+// because the unprivileged user that PostgreSQL runs under must reach its cluster.
 func Make(dir string) (string, error) {
 	mode := fs.FileMode(0o700)
 	if os.Geteuid() == 0 {
@@ -31,9 +31,9 @@ func Make(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// Lock takes the lock at path, making the file when it is missing, and writes our process id into it. It holds until
-// Unlock or until the process ends, however it ends. The error is ErrLocked, with the id of the process that
-// holds it when that is known, or one of the file system.
+// Lock locks the file at path, which it makes if it is missing, and writes our process id into it. The lock ends with
+// Unlock or with the process, however that ends. The error is ErrLocked, with the id of the process that has the lock if
+// it is known, or an error of the file system.
 func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -56,8 +56,8 @@ func Lock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Unlock gives a lock up and closes its file. Closing alone would leave the lock with a child that is being started at
-// that moment, until it runs its own program.
+// Unlock releases a lock and closes its file. Closing alone would not release it while a child process is being started:
+// the child has a copy of the file until it runs its program.
 func Unlock(f *os.File) error { return errors.Join(unlock(f), f.Close()) }
 
 func writeAt(f *os.File, text string) error {
@@ -65,7 +65,8 @@ func writeAt(f *os.File, text string) error {
 	return err
 }
 
-// WriteFile replaces a file for our eyes only as a whole, so that a kill in between leaves no half of it.
+// WriteFile replaces a file that only our user may read. A process that is killed meanwhile leaves the old file or the
+// new one, never a part.
 func WriteFile(path string, content []byte) error {
 	tmp := path + ".new"
 	if err := os.WriteFile(tmp, content, 0o600); err != nil {

@@ -4,7 +4,7 @@ package folder
 
 import "os"
 
-// lock has no counterpart without flock: here two processes on one folder are up to the person who starts them.
+// lock does nothing, because there is no flock here: do not start two processes on one folder.
 func lock(*os.File) error { return nil }
 
 func unlock(*os.File) error { return nil }

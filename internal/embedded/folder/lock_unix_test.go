@@ -12,8 +12,8 @@ import (
 	"github.com/inflio/persona/internal/embedded/folder"
 )
 
-// A child has our files from its birth until it runs its own program.
-func TestUnlockWhileAChildIsBorn(t *testing.T) {
+// A child process has copies of our files until it runs its program.
+func TestUnlockWhileAChildStarts(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")
 	held, err := folder.Lock(path)

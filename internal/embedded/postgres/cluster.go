@@ -18,10 +18,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// errTryAgain says that the next attempt may succeed.
+// errTryAgain is a failed start after which the next attempt may succeed.
 var errTryAgain = errors.New("try again")
 
-// clusterVersion is the major version of the cluster, 0 when there is none yet.
+// clusterVersion returns the major version of the cluster, or 0 when there is none yet.
 func (h *home) clusterVersion() (int, error) {
 	if _, err := os.Lstat(h.data()); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -41,7 +41,8 @@ func (h *home) damaged(reason string) error {
 	return fmt.Errorf("the PostgreSQL cluster in %s is damaged (%s): restore it, or delete %s to start with an empty one", h.data(), reason, h.dir)
 }
 
-// initialize makes a new cluster. It gets its name last, so that a cluster that has it is whole.
+// initialize makes a new cluster under a temporary name and renames it at the end, so that a killed process leaves no
+// incomplete cluster.
 func initialize(ctx context.Context, h *home, p programs, fast bool) error {
 	leftOvers, _ := filepath.Glob(filepath.Join(h.root, "new-*"))
 	for _, old := range leftOvers {
@@ -88,14 +89,14 @@ func initialize(ctx context.Context, h *home, p programs, fast bool) error {
 	return fmt.Errorf("no PostgreSQL cluster can be made in %s: %s", h.root, process.reason())
 }
 
-// startServer runs the server program on the cluster. Everything that matters is said on the command line, so that no
-// file in the cluster decides it.
+// startServer runs the server program on the cluster. The command line has every setting that matters; it overrides the
+// files in the cluster.
 func startServer(h *home, p programs, port int, fast bool, log *slog.Logger) (*child, error) {
 	settings := []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(port), "unix_socket_directories=",
 		"timezone=UTC", "log_timezone=UTC", "shared_buffers=64MB", "max_connections=100",
 		"wal_level=minimal", "max_wal_senders=0", "jit=off",
-		// Statements and details of errors hold people's data: they are not written down.
+		// Statements and details of errors hold people's data, so they are not logged.
 		"logging_collector=off", "log_destination=stderr", "log_line_prefix=", "log_error_verbosity=terse",
 		"log_min_messages=log", "log_min_error_statement=panic", "log_statement=none",
 	}
@@ -109,11 +110,11 @@ func startServer(h *home, p programs, port int, fast bool, log *slog.Logger) (*c
 	return startChild(h.user, log, p.path("postgres"), args...)
 }
 
-// startFailure turns what the server said before it ended into one sentence.
+// startFailure returns one sentence made of the output of a server that ended.
 func (s *Server) startFailure() error {
 	switch p := s.process; {
-	case p.said("could not bind", "could not create any TCP/IP sockets"), // the port was taken in between
-		p.said("pre-existing shared memory block", `lock file "postmaster.pid" already exists`): // its forerunner's last processes
+	case p.said("could not bind", "could not create any TCP/IP sockets"), // another program has the port
+		p.said("pre-existing shared memory block", `lock file "postmaster.pid" already exists`): // processes of the previous server
 		return errTryAgain
 	case p.said("could not create shared memory", "could not map anonymous shared memory", "No space left on device"):
 		return fmt.Errorf("PostgreSQL cannot run on this machine: %s", p.reason())
@@ -124,7 +125,7 @@ func (s *Server) startFailure() error {
 	}
 }
 
-// probe logs in once: a cluster that is ready but does not let us in is of no use.
+// probe logs in once, because a server can be ready and still refuse us.
 func (s *Server) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -132,7 +133,7 @@ func (s *Server) probe(ctx context.Context) error {
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused) && refused.Code == "28P01": // invalid_password
-		return s.home.damaged(fmt.Sprintf("the password in its file %q is not the right one", passwordName))
+		return s.home.damaged(fmt.Sprintf("the password in its file %q is wrong", passwordName))
 	case errors.As(err, &refused):
 		return s.home.damaged(refused.Message)
 	case err != nil:
@@ -141,7 +142,7 @@ func (s *Server) probe(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// pidFile is what a running server tells about itself.
+// pidFile is the content of postmaster.pid, which a running server writes.
 type pidFile struct {
 	pid   int
 	ready bool
@@ -161,15 +162,15 @@ func readPIDFile(data string) (pidFile, error) {
 	return pidFile{pid: pid, ready: len(lines) > statusLine && strings.TrimSpace(lines[statusLine]) == "ready"}, nil
 }
 
-// stopLeftOver ends a server that an earlier process left running on the cluster, and reports whether there was one.
-// We hold the cluster's lock, so nobody needs it.
+// stopLeftOver stops a server that an earlier process left running on the cluster, and reports whether there was one.
+// We hold the cluster's lock, so no other process uses it.
 func stopLeftOver(ctx context.Context, data string) (bool, error) {
 	left, err := readPIDFile(data)
 	if err != nil || !alive(left.pid) {
-		return false, nil // a stale file is PostgreSQL's to judge: it tells which shared memory to look for
+		return false, nil // PostgreSQL itself needs a stale file: it names the shared memory to look for
 	}
 	if !servesCluster(left.pid, data) {
-		// The number went to another program. PostgreSQL would take that one for its server if it has the same owner.
+		// Another program got the process id. If it has the same owner, PostgreSQL would take it for its own server.
 		return false, os.Remove(filepath.Join(data, "postmaster.pid"))
 	}
 	process, err := os.FindProcess(left.pid)
@@ -189,7 +190,7 @@ func stopLeftOver(ctx context.Context, data string) (bool, error) {
 
 func awaitGone(ctx context.Context, pid int, data string, limit time.Duration) (bool, error) {
 	deadline := time.After(limit)
-	for alive(pid) && servesCluster(pid, data) { // a dead one that nobody reaps keeps its number
+	for alive(pid) && servesCluster(pid, data) { // a process that ended keeps its id until its parent waits for it
 		select {
 		case <-ctx.Done():
 			return false, ctx.Err()
@@ -201,7 +202,8 @@ func awaitGone(ctx context.Context, pid int, data string, limit time.Duration) (
 	return true, nil
 }
 
-// freePort is a port of the loopback interface that nobody listens on.
+// freePort returns a port of 127.0.0.1 that is free now. It may be taken before the server opens it: run then tries
+// another one.
 func freePort(ctx context.Context) (int, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,16 +17,17 @@ import (
 	"github.com/inflio/persona/internal/embedded/folder"
 )
 
-// Names of the files beside the cluster.
+// Names of files beside the cluster.
 const (
 	dataName     = "data"          // the cluster itself
-	passwordName = "password"      // of the superuser; also the token that ties an outside cluster to its folder
-	noteName     = "cluster-is-at" // where the cluster lies when it is outside
-	ownerName    = "owner.json"    // the same tie in the other direction
+	passwordName = "password"      // of the superuser; its hash connects an outside cluster with its folder
+	noteName     = "cluster-is-at" // the path of the cluster when it is outside
+	ownerName    = "owner.json"    // in an outside cluster: the folder that it belongs to
 	lockName     = "lock"
 )
 
-// outsideBases are the places for clusters whose own folder the unprivileged user cannot reach, best first.
+// outsideBases returns the folders for clusters whose own folder the unprivileged user cannot reach, in order of
+// preference.
 func outsideBases(temporary bool) []string {
 	const name = "persona-postgres"
 	stable := []string{filepath.Join("/var/lib", name), filepath.Join("/tmp", name)}
@@ -36,7 +37,7 @@ func outsideBases(temporary bool) []string {
 	return stable
 }
 
-// isTemporary reports whether a folder lies where nobody expects anything to last.
+// isTemporary reports whether a folder is below the folder for temporary files.
 func isTemporary(dir string) bool {
 	tmp, err := filepath.EvalSymlinks(os.TempDir())
 	if err != nil {
@@ -46,23 +47,23 @@ func isTemporary(dir string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// home is where a cluster lies, and the locks that make it ours.
+// home is the folder of a cluster, locked for this process.
 type home struct {
-	dir      string   // the folder that was asked for, absolute
-	root     string   // the folder that holds the cluster: dir, or one outside
-	user     *account // whom PostgreSQL runs under; nil: our own user
+	dir      string   // the folder of Options, absolute
+	root     string   // the folder with the cluster: dir, or one outside
+	user     *account // the user that PostgreSQL runs under; nil: our own user
 	password string
 	locks    []*os.File
 
-	temporary bool // an outside cluster may go when the folder is gone
+	temporary bool // an outside cluster may be deleted when dir is gone
 }
 
-// owner ties an outside cluster to the folder that it belongs to. A folder that was deleted and made anew has another
-// password, hence another token: it never gets the cluster of its forerunner.
+// owner connects an outside cluster with the folder that it belongs to. A folder that was deleted and made again has
+// another password and so another token: it never gets the old cluster.
 type owner struct {
 	Dir       string `json:"dir"`
 	Token     string `json:"token"`     // SHA-256 of the password
-	Temporary bool   `json:"temporary"` // to be swept away once Dir is gone
+	Temporary bool   `json:"temporary"` // delete the cluster once Dir is gone
 }
 
 func (h *home) data() string { return filepath.Join(h.root, dataName) }
@@ -74,7 +75,7 @@ func (h *home) close() {
 	h.locks = nil
 }
 
-// openHome finds or makes the place of the cluster and locks it.
+// openHome finds or makes the folder of the cluster and locks it.
 func openHome(dir string, fast bool, log *slog.Logger) (_ *home, err error) {
 	user, err := unprivileged()
 	if err != nil {
@@ -121,7 +122,7 @@ func (h *home) takeLock(dir string) error {
 	return nil
 }
 
-// readPassword returns the superuser's password, made when the folder is new.
+// readPassword returns the superuser's password. It makes one when the folder is new.
 func (h *home) readPassword() (string, error) {
 	path := filepath.Join(h.dir, passwordName)
 	kept, err := os.ReadFile(path)
@@ -138,7 +139,7 @@ func (h *home) readPassword() (string, error) {
 	return password, folder.WriteFile(path, []byte(password))
 }
 
-// choosePlace sets root and user. The folder itself is taken whenever the unprivileged user can reach it.
+// choosePlace sets root and user. The cluster is in the folder itself whenever the unprivileged user can reach it.
 func (h *home) choosePlace(log *slog.Logger) error {
 	if h.user == nil {
 		return h.followNote()
@@ -148,7 +149,7 @@ func (h *home) choosePlace(log *slog.Logger) error {
 	}
 	inside := filepath.Join(h.dir, dataName)
 	if owner, err := ownerOf(inside); err == nil && !owner.isUs() {
-		h.user = owner // made when another account was found: only its owner may run it
+		h.user = owner // another account made it, and only its owner can run it
 	}
 	if err := h.followNote(); err != nil || h.root != h.dir {
 		return err
@@ -159,7 +160,7 @@ func (h *home) choosePlace(log *slog.Logger) error {
 	return h.moveOutside(inside, log)
 }
 
-// followNote goes to the cluster outside, if there is one.
+// followNote sets root to the outside cluster, if there is one.
 func (h *home) followNote() error {
 	note, err := os.ReadFile(filepath.Join(h.dir, noteName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -171,11 +172,11 @@ func (h *home) followNote() error {
 	root := strings.TrimSpace(string(note))
 	was, err := readOwner(root)
 	if err != nil || was.Token != h.token() {
-		return fmt.Errorf("the PostgreSQL cluster of %s is damaged (it should lie in %s and does not): restore it, or delete %s to start with an empty one", h.dir, root, h.dir)
+		return fmt.Errorf("the PostgreSQL cluster of %s is damaged (it should be in %s but is not): restore it, or delete %s to start with an empty one", h.dir, root, h.dir)
 	}
 	if was.Dir != h.dir {
 		if other, err := os.ReadFile(filepath.Join(was.Dir, passwordName)); err == nil && string(other) == h.password {
-			return fmt.Errorf("the folder %s is a copy of %s, but its PostgreSQL cluster lies outside, in %s, and was not copied with it: delete %s to start with an empty one",
+			return fmt.Errorf("the folder %s is a copy of %s, but its PostgreSQL cluster is outside, in %s, and was not copied with it: delete %s to start with an empty one",
 				h.dir, was.Dir, root, h.dir)
 		}
 	}
@@ -183,11 +184,11 @@ func (h *home) followNote() error {
 	if err := h.takeLock(root); err != nil {
 		return err
 	}
-	// The folder may have been moved; and the time of the file tells when the cluster was last used.
+	// The folder may have been moved. Writing the file also records when the cluster was last used.
 	return writeOwner(root, owner{Dir: h.dir, Token: h.token(), Temporary: h.temporary})
 }
 
-// moveOutside makes a place for the cluster that the unprivileged user can reach, and moves it there if it exists.
+// moveOutside makes a folder that the unprivileged user can reach, and moves the cluster there if it exists.
 func (h *home) moveOutside(inside string, log *slog.Logger) error {
 	base, err := outsideBase(h.user, h.temporary)
 	if err != nil {
@@ -198,7 +199,7 @@ func (h *home) moveOutside(inside string, log *slog.Logger) error {
 	forgotten, _ := filepath.Glob(filepath.Join(base, name+"-*"))
 	for _, old := range forgotten {
 		if was, err := readOwner(old); err == nil && was.Token != h.token() && was.Dir == h.dir {
-			log.Warn("an older PostgreSQL cluster of this folder is still there; delete it if nobody needs it", "cluster", old)
+			log.Warn("there is an older PostgreSQL cluster of this folder; delete it if it is not needed", "cluster", old)
 		}
 	}
 	root := filepath.Join(base, name+"-"+h.token()[:8])
@@ -221,7 +222,7 @@ func (h *home) moveOutside(inside string, log *slog.Logger) error {
 	return folder.WriteFile(filepath.Join(h.dir, noteName), []byte(root+"\n"))
 }
 
-// checkOwner refuses a cluster of somebody else before PostgreSQL does so in its own words.
+// checkOwner refuses a cluster of another user; PostgreSQL would too, with a less clear message.
 func (h *home) checkOwner() error {
 	owner, err := ownerOf(h.data())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -235,7 +236,7 @@ func (h *home) checkOwner() error {
 	}
 	if h.user != nil {
 		if owner.isUs() {
-			return fmt.Errorf("the PostgreSQL cluster in %s belongs to root, whom PostgreSQL refuses: give it to the user %s, or use another folder", h.data(), h.user.name)
+			return fmt.Errorf("the PostgreSQL cluster in %s belongs to root, and PostgreSQL does not run as root: give it to the user %s, or use another folder", h.data(), h.user.name)
 		}
 		h.user = owner
 	}
@@ -249,7 +250,7 @@ func tokenOf(password string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// outsideBase makes the common parent of clusters that lie outside.
+// outsideBase makes the common parent of outside clusters.
 func outsideBase(user *account, temporary bool) (string, error) {
 	var last error
 	bases := outsideBases(temporary)
@@ -262,11 +263,10 @@ func outsideBase(user *account, temporary bool) (string, error) {
 		}
 		last = errors.New("it is not ours or cannot be reached")
 	}
-	return "", fmt.Errorf("there is no place for the PostgreSQL cluster that the user %s could reach (%s: %w)", user.name, bases[len(bases)-1], last)
+	return "", fmt.Errorf("there is no folder for the PostgreSQL cluster that the user %s can reach (%s: %w)", user.name, bases[len(bases)-1], last)
 }
 
-// isOurs reports whether a folder belongs to us: in a place that everybody may write to, somebody else may have made it
-// first.
+// isOurs reports whether a folder belongs to our user. Where everybody may write, another user may have made it first.
 func isOurs(dir string) bool {
 	info, err := os.Lstat(dir)
 	if err != nil || !info.IsDir() {
@@ -276,11 +276,11 @@ func isOurs(dir string) bool {
 	return err == nil && owner.isUs()
 }
 
-// sweepAfter is how long a cluster must have been unused to be swept away: its folder may just be on the move.
+// sweepAfter is how long a cluster must have been unused before sweep deletes it: its folder may be being moved.
 const sweepAfter = time.Hour
 
-// sweep deletes outside clusters whose folder is gone if it was a temporary one. Others are kept: their folder may be
-// on a disk that is not mounted just now.
+// sweep deletes outside clusters whose temporary folder is gone. Clusters of other folders are kept: the folder may be
+// on a disk that is not mounted.
 func sweep(base string) {
 	entries, err := os.ReadDir(base)
 	if err != nil || !isOurs(base) {

@@ -7,14 +7,13 @@ import (
 	"syscall"
 )
 
-// deathSignal is what the kernel sends to the server when this process is gone: a fast shutdown.
+// deathSignal is the signal that the kernel sends to the server when this process ends: a fast shutdown.
 var deathSignal = syscall.SIGINT
 
-// endWithParent makes the kernel ask the server for a fast shutdown when this process is gone, however it ended.
+// endWithParent makes the kernel send deathSignal to the server when this process ends, however it ends.
 func endWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = deathSignal }
 
-// servesCluster reports whether a process is a PostgreSQL server of the cluster: its number alone may have been
-// given to another program by now.
+// servesCluster reports whether a process is a PostgreSQL server of the cluster. Another program may have got its id.
 func servesCluster(pid int, data string) bool {
 	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {

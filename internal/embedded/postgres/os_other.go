@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// account stands for another user; there is none to change to here.
+// account is a user that PostgreSQL runs under; here it is always our own.
 type account struct{ name string }
 
 func unprivileged() (*account, error) { return nil, nil }

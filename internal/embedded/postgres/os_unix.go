@@ -18,7 +18,8 @@ type account struct {
 	uid, gid uint32
 }
 
-// unprivileged returns the account for a new cluster: nil unless this process is root, whom PostgreSQL refuses.
+// unprivileged returns the account for a new cluster. It is nil unless this process is root: PostgreSQL does not run as
+// root.
 func unprivileged() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -30,7 +31,7 @@ func unprivileged() (*account, error) {
 			}
 		}
 	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody to run it under")
+	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
 }
 
 func toAccount(u *user.User) (*account, bool) {
@@ -103,7 +104,7 @@ func (a *account) give(path string) error {
 }
 
 func childAttributes(a *account) *syscall.SysProcAttr {
-	// A session of its own: a Ctrl-C at the terminal is for us, who stop the server when nobody needs it any more.
+	// In a session of its own it does not get a Ctrl-C at the terminal. We get it, and stop the server last.
 	attributes := &syscall.SysProcAttr{Setsid: true}
 	if a != nil {
 		attributes.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}

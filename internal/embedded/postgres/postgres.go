@@ -1,7 +1,7 @@
-// Package postgres runs a private PostgreSQL: one cluster in one folder, for one process, on loopback only.
+// Package postgres runs a private PostgreSQL: one cluster in one folder, for one process, on 127.0.0.1.
 //
-// It is for development and tests. The server never outlives the process that started it where the system can promise
-// that (Linux), and whatever an earlier process left behind is stopped before the cluster is used again.
+// It is for development and tests. On Linux the server ends with the process that started it. On other systems it may be
+// left over; it is stopped before the cluster is used again.
 package postgres
 
 import (
@@ -19,14 +19,14 @@ import (
 // superuser is the name of the cluster's first role.
 const superuser = "postgres"
 
-// Options say where the cluster lives and how careful it is.
+// Options are the settings of a cluster.
 type Options struct {
 	// Dir is the folder of the cluster; it is made when it is missing. When the process is root and the unprivileged
-	// user that PostgreSQL runs under cannot reach Dir, the cluster lies elsewhere and a note in Dir tells where.
+	// user that PostgreSQL runs under cannot reach Dir, the cluster is elsewhere and the file cluster-is-at has its path.
 	Dir string
-	// Log gets PostgreSQL's own messages (debug; fatal ones as warnings). Nil discards them.
+	// Log gets PostgreSQL's messages at the level debug, fatal ones at the level warn. Nil discards them.
 	Log *slog.Logger
-	// Fast trades durability for speed: a crash of the machine may damage the cluster. For tests.
+	// Fast turns off writing to disk in order: a crash of the machine may damage the cluster. For tests.
 	Fast bool
 }
 
@@ -39,9 +39,12 @@ type Server struct {
 	adopted  bool
 }
 
-// Start brings up the cluster in o.Dir, making it when there is none, and returns when it accepts connections. ctx
-// bounds the start only. Every error is one sentence for the person who started the program.
-func Start(ctx context.Context, o Options) (_ *Server, err error) {
+// Start starts the cluster in o.Dir, which it makes if there is none, and returns when it accepts connections. ctx limits
+// the start only. Every error is one sentence for the person who started the program.
+func Start(ctx context.Context, o Options) (*Server, error) { return start(ctx, o, freePort) }
+
+// start is Start with a choice of the port.
+func start(ctx context.Context, o Options, choosePort func(context.Context) (int, error)) (_ *Server, err error) {
 	log := o.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -75,13 +78,13 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}
 	s := &Server{home: h, password: h.password, adopted: leftOver}
-	if err := s.run(ctx, programs, o.Fast, log); err != nil {
+	if err := s.run(ctx, programs, choosePort, o.Fast, log); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// URL is the address of a database of this cluster for its superuser. It holds the password.
+// URL returns the address of a database of this cluster for its superuser, with the password.
 func (s *Server) URL(database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(superuser, s.password),
@@ -90,7 +93,7 @@ func (s *Server) URL(database string) string {
 	return u.String()
 }
 
-// CreateDatabase makes a database, unless it is there.
+// CreateDatabase makes a database unless it exists.
 func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	conn, err := pgx.Connect(ctx, s.URL(superuser))
 	if err != nil {
@@ -105,15 +108,14 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	return err
 }
 
-// Adopted reports whether the start found a server of this cluster still running, left over by an earlier process,
-// and took the cluster over from it.
+// Adopted reports whether Start found a server of an earlier process still running on this cluster, and stopped it.
 func (s *Server) Adopted() bool { return s.adopted }
 
-// Exited is closed when the server has ended, by Stop or by itself.
+// Exited returns a channel that is closed when the server has ended, by Stop or by itself.
 func (s *Server) Exited() <-chan struct{} { return s.process.done }
 
-// Stop ends the server cleanly and waits for it. When ctx ends first the server is made to end at once; the cluster
-// then recovers at its next start. Stopping twice is harmless.
+// Stop shuts the server down and waits for it. When ctx ends first, the server is killed; the cluster then recovers at
+// its next start. Stopping twice is harmless.
 func (s *Server) Stop(ctx context.Context) error {
 	defer s.home.close()
 	interrupt(s.process.cmd.Process)
@@ -123,15 +125,18 @@ func (s *Server) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.process.kill()
-	return fmt.Errorf("PostgreSQL did not stop in time and was ended the hard way: %w", ctx.Err())
+	return fmt.Errorf("PostgreSQL did not stop in time and was killed: %w", ctx.Err())
 }
 
-// run starts the server, again when its port was taken in between or the memory of its forerunner is still held.
-func (s *Server) run(ctx context.Context, p programs, fast bool, log *slog.Logger) error {
+// run starts the server. It tries again while the port is taken by another program or the previous server still holds
+// its memory.
+func (s *Server) run(
+	ctx context.Context, p programs, choosePort func(context.Context) (int, error), fast bool, log *slog.Logger,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		port, err := freePort(ctx)
+		port, err := choosePort(ctx)
 		if err != nil {
 			return err
 		}
@@ -156,7 +161,7 @@ func (s *Server) run(ctx context.Context, p programs, fast bool, log *slog.Logge
 	}
 }
 
-// awaitReady returns when the server says that it is ready and lets us in.
+// awaitReady returns when the server is ready and accepts our login.
 func (s *Server) awaitReady(ctx context.Context) error {
 	for ticker := time.NewTicker(10 * time.Millisecond); ; {
 		select {

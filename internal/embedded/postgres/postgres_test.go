@@ -78,6 +78,22 @@ func TestDataSurvivesARestart(t *testing.T) {
 	require.Equal(t, "still here", query(t, second.URL("postgres"), read))
 }
 
+// Another program opens the port after it was chosen, more than once.
+func TestAPortThatIsTakenMeanwhile(t *testing.T) {
+	t.Parallel()
+	var ports []int
+	for range 2 {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = l.Close() })
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	s, err := postgres.StartOn(t.Context(), postgres.Options{Dir: t.TempDir(), Fast: true}, ports...)
+	require.NoError(t, err)
+	defer stop(t, s)
+	require.Equal(t, "1", query(t, s.URL("postgres"), "SELECT 1::text"))
+}
+
 func TestARunningServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// child is a program that ends with this process.
+// child is a running program that ends with this process.
 type child struct {
 	cmd   *exec.Cmd
 	done  chan struct{}
@@ -21,14 +21,14 @@ type child struct {
 	lines []string // the last lines it wrote
 }
 
-// keptLines is how much of a child's talk is kept for the sentence that tells why it failed.
+// keptLines is the number of output lines of a child that are kept to explain a failure.
 const keptLines = 40
 
-// startChild runs a program under user (nil: our own). Its output goes to log.
+// startChild runs a program as user; nil is our own user. Its output goes to log.
 func startChild(user *account, log *slog.Logger, program string, args ...string) (*child, error) {
 	cmd := exec.Command(program, args...) //nolint:noctx // it outlives the context of the start
-	// The working folder may be closed to the unprivileged user; and nothing of our environment (PGDATA, PGPORT …)
-	// may change what the programs do.
+	// The unprivileged user may be unable to reach our working folder. Variables such as PGDATA and PGPORT would change
+	// what the programs do, so the environment is not passed on.
 	cmd.Dir = string(os.PathSeparator)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	cmd.SysProcAttr = childAttributes(user)
@@ -41,7 +41,8 @@ func startChild(user *account, log *slog.Logger, program string, args ...string)
 	c := &child{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The death signal fires when the thread that made the child ends, so this thread must live as long as it.
+		// The kernel sends the death signal when the thread that started the child ends, so this thread must live as long
+		// as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -55,7 +56,7 @@ func startChild(user *account, log *slog.Logger, program string, args ...string)
 		go func() { c.read(r, log); close(read) }()
 		started <- nil
 		_ = cmd.Wait()
-		// Grandchildren may hold the pipe a little longer; what the child itself said has been written by now.
+		// The child's own processes may keep the pipe open longer. The child's output is in it by now.
 		_ = r.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 		<-read
 		close(c.done)
@@ -91,7 +92,7 @@ func (c *child) read(r *os.File, log *slog.Logger) {
 	}
 }
 
-// kill ends the child at once and waits for it.
+// kill ends the child without a clean shutdown and waits for it.
 func (c *child) kill() {
 	quit(c.cmd.Process)
 	select {
@@ -102,7 +103,7 @@ func (c *child) kill() {
 	}
 }
 
-// said reports whether the child wrote any of the texts.
+// said reports whether the kept output contains one of the texts.
 func (c *child) said(texts ...string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,7 +117,7 @@ func (c *child) said(texts ...string) bool {
 	return false
 }
 
-// reason is what the child gave as the cause of its end: its last fatal line, else its last line.
+// reason returns the last fatal line of the output, or else its last line.
 func (c *child) reason() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,11 +130,11 @@ func (c *child) reason() string {
 	if n := len(c.lines); n > 0 {
 		return c.lines[n-1]
 	}
-	return "it ended without a word"
+	return "it ended without any output"
 }
 
 func isFatal(line string) bool {
-	// Connections that end because the server does are no news to whoever ended it.
+	// Every connection logs this when the server is stopped.
 	if strings.Contains(line, "terminating connection due to administrator command") {
 		return false
 	}
