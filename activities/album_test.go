@@ -112,10 +112,10 @@ func (b *bed) trained(in contract.TrainPersonaInput, weights []byte) activities.
 	_, err = b.Store.BeginSubmit(ctx, in.UserID, job.ID)
 	require.NoError(b.t, err)
 	id, address := uuid.NewString(), b.host(weights)
-	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobQueued,
+	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, persona.PurchaseQueued, persona.ActorSender,
 		storage.JobChange{RequestID: &id})
 	require.NoError(b.t, err)
-	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, []persona.JobStatus{persona.JobQueued}, persona.JobCompleted,
+	_, err = b.Store.MoveJob(ctx, in.UserID, job.ID, persona.PurchaseCompleted, persona.ActorPoller,
 		storage.JobChange{WeightsURL: &address})
 	require.NoError(b.t, err)
 	return activities.JobInput{TrainPersonaInput: in, JobID: job.ID}
@@ -124,7 +124,7 @@ func (b *bed) trained(in contract.TrainPersonaInput, weights []byte) activities.
 // host puts a file where the provider serves it.
 func (b *bed) host(data []byte) string {
 	b.t.Helper()
-	address, err := b.all.Training.Provider.Upload(b.t.Context(), trainer.File{
+	address, err := b.all.Training.Buyer.Provider.Upload(b.t.Context(), trainer.File{
 		Name: "weights.safetensors", ContentType: "application/octet-stream", Size: int64(len(data)),
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
 	}, time.Hour, nil)

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -13,82 +12,54 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// TrainingDone says that the provider has finished the job and where its weights are known.
+// TrainingDone says that the provider has finished the job, or that it does not find it.
 type TrainingDone struct {
-	Seconds int // from purchase to result
+	Seconds int  // from purchase to result
+	Lost    bool // the purchase is uncertain: the provider does not find the job it acknowledged
 }
 
-// AwaitTraining asks the provider once. Not done yet is a benign, retryable TrainingRunning, so that the waiting
-// itself is the server's and costs no history; done means that the result was fetched as well, for a job can be
-// completed and still have failed. Safe to run twice: it only reads, and writes the same end over itself. Errors:
-// TrainingRunning, ProviderFailed.
+// AwaitTraining asks the provider once; see purchase.Buyer.Poll. Not done yet is a benign, retryable TrainingRunning: the
+// server does the waiting, and it costs no history events. Safe to run twice: it writes the same end over itself.
+// Errors: TrainingRunning, ProviderFailed.
 func (a *Training) AwaitTraining(ctx context.Context, in JobInput) (TrainingDone, error) {
-	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
+	news, err := a.Buyer.Poll(ctx, in.ref())
 	if err != nil {
 		return TrainingDone{}, err
 	}
+	job := news.Job
 	switch job.Status {
-	case persona.JobCompleted:
-		return TrainingDone{Seconds: secondsOf(job)}, nil
-	case persona.JobFailed, persona.JobCancelled:
-		return TrainingDone{}, providerFailed(job.ErrorMessage)
-	case persona.JobIntended, persona.JobSubmitting, persona.JobUncertain, persona.JobRefused, persona.JobQueued, persona.JobTraining:
-		// No end is recorded here, so the provider knows more.
-	}
-	status, err := a.Provider.TrainingStatus(ctx, job.RequestID)
-	if errors.Is(err, trainer.ErrUnknownRequest) {
-		return TrainingDone{}, a.askAgain() // a paid job is not given up because its provider does not find it now
-	}
-	if err != nil {
-		return TrainingDone{}, err
-	}
-	note(ctx, status.StepsDone, status.QueuePosition) // for whoever looks at the pending activity
-	if status.State == trainer.Completed {
-		return a.finish(ctx, job)
-	}
-	// A conflict is another question that was answered meanwhile: the next one reads what it found.
-	if err := a.noteRunning(ctx, job, status); err != nil && !errors.Is(err, storage.ErrConflict) {
-		return TrainingDone{}, err
-	}
-	return TrainingDone{}, a.askAgain()
-}
-
-func (a *Training) askAgain() error {
-	return notYet("the training is not done yet", contract.TrainingRunning, a.Timing.Poll)
-}
-
-func (a *Training) finish(ctx context.Context, job storage.Job) (TrainingDone, error) {
-	open := []persona.JobStatus{persona.JobQueued, persona.JobTraining}
-	result, err := a.Provider.TrainingResult(ctx, job.RequestID)
-	if _, failed := errors.AsType[*trainer.JobError](err); failed {
-		reason := sentence(err)
-		if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobFailed, storage.JobChange{ErrorMessage: &reason}); err != nil {
+	case persona.PurchaseCompleted:
+		done := TrainingDone{Seconds: secondsOf(job)}
+		if !news.Result {
+			return done, nil
+		}
+		return done, a.recordDuration(ctx, job)
+	case persona.PurchaseUncertain:
+		return TrainingDone{Lost: true}, nil
+	case persona.PurchaseQueued, persona.PurchaseRunning:
+		note(ctx, news.News.StepsDone, news.News.QueuePosition) // shown with the pending activity
+		if err := a.noteRunning(ctx, job, news.News); err != nil {
 			return TrainingDone{}, err
 		}
-		return TrainingDone{}, providerFailed(reason)
+		return TrainingDone{}, notYet("the training has not ended", contract.TrainingRunning, a.Buyer.Timing.Poll)
+	default:
+		return TrainingDone{}, providerFailed(job.ErrorMessage)
 	}
+}
+
+// recordDuration remembers what the training took, for later estimates.
+func (a *Training) recordDuration(ctx context.Context, job storage.Job) error {
+	photos, err := a.Buyer.Store.Photos(ctx, job.UserID, job.PersonaID)
 	if err != nil {
-		return TrainingDone{}, err
+		return err
 	}
-	done := 100
-	job, err = a.Store.MoveJob(ctx, job.UserID, job.ID, open, persona.JobCompleted,
-		storage.JobChange{WeightsURL: &result.WeightsURL, ConfigURL: &result.ConfigURL, Progress: &done})
-	if err != nil {
-		return TrainingDone{}, err
-	}
-	photos, err := a.Store.Photos(ctx, job.UserID, job.PersonaID)
-	if err != nil {
-		return TrainingDone{}, err
-	}
-	seconds := secondsOf(job)
 	used := 0
 	for _, p := range photos {
 		if p.Used {
 			used++
 		}
 	}
-	return TrainingDone{Seconds: seconds},
-		a.Store.RecordDuration(ctx, job.Endpoint, job.Config.TrainingSteps, used, seconds)
+	return a.Buyer.Store.RecordDuration(ctx, job.Endpoint, job.Config.TrainingSteps, used, secondsOf(job))
 }
 
 func providerFailed(reason string) error {
@@ -105,15 +76,15 @@ func secondsOf(job storage.Job) int {
 	return int(job.CompletedAt.Sub(*job.SubmittingAt).Seconds())
 }
 
-// noteRunning turns the provider's news into what people see: stage, progress, place in the queue, time left. Without
-// step counts in the logs, progress is the time passed over the time such trainings took.
+// noteRunning records stage, progress, queue position and time left for the status. Without step counts in the logs,
+// progress is the time passed over the time that such trainings took.
 func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trainer.Status) error {
 	version := contract.TrainPersonaInput{UserID: job.UserID, PersonaID: job.PersonaID, Version: job.Version}
-	typical, err := secondsOfTraining(ctx, a.Store, version)
+	typical, err := secondsOfTraining(ctx, a.Buyer.Store, version)
 	if err != nil {
 		return err
 	}
-	after, err := secondsAfterTraining(ctx, a.Store)
+	after, err := secondsAfterTraining(ctx, a.Buyer.Store)
 	if err != nil {
 		return err
 	}
@@ -123,7 +94,7 @@ func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trai
 	}
 	left := max(typical-passed, 5) + after
 	if status.State == trainer.Queued {
-		return a.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
+		return a.Buyer.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
 			Stage: persona.StageQueued, Percent: persona.Progress(persona.StageQueued, 0),
 			RemainingSeconds: &left, QueuePosition: &status.QueuePosition,
 		})
@@ -134,13 +105,7 @@ func (a *Training) noteRunning(ctx context.Context, job storage.Job, status trai
 		left = max(int(float64(typical)*(1-share)), 1) + after
 	}
 	share = min(share, 0.99)
-	percent := int(100 * share)
-	// A job that is training already takes the new progress too.
-	if _, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{persona.JobQueued},
-		persona.JobTraining, storage.JobChange{Progress: &percent}); err != nil {
-		return err
-	}
-	return a.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
+	return a.Buyer.Store.SetProgress(ctx, job.UserID, job.PersonaID, job.Version, storage.Progress{
 		Stage: persona.StageTraining, Percent: persona.Progress(persona.StageTraining, share), RemainingSeconds: &left,
 	})
 }

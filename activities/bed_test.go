@@ -28,6 +28,7 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/internal/purchase"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
@@ -41,7 +42,7 @@ type bed struct {
 	t       *testing.T
 	trainer string
 	all     activities.All
-	timing  activities.Timing
+	timing  purchase.Timing
 }
 
 func newBed(t *testing.T) *bed {
@@ -56,7 +57,7 @@ func newBed(t *testing.T) *bed {
 	t.Cleanup(func() { cancel(); <-done })
 
 	b := &bed{Bed: storagetest.NewBed(t), t: t, trainer: server.URL}
-	b.timing = activities.Timing{Poll: time.Second, Submit: 2 * time.Second, AbsenceProof: time.Hour, Cancel: 200 * time.Millisecond, DatasetLife: time.Hour}
+	b.timing = purchase.Timing{Poll: time.Second, Submit: 2 * time.Second, AbsenceProof: time.Hour, Cancel: 200 * time.Millisecond, DatasetLife: time.Hour}
 	b.wire()
 	return b
 }
@@ -73,13 +74,15 @@ func (b *bed) wire() {
 		Key: "id:secret", QueueURL: b.trainer, RESTURL: b.trainer, APIURL: b.trainer + "/v1",
 		Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
 	})
+	judge := photo.NewJudge(policy(), nil)
+	buyer := &purchase.Buyer{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"}
 	b.all = activities.All{
-		Records:    &activities.Records{Store: b.Store, Policy: policy()},
-		Photos:     &activities.Photos{Store: b.Store, Judge: photo.NewJudge(policy(), nil), Fetch: http.DefaultClient},
-		Training:   &activities.Training{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"},
-		Validation: &activities.Validation{Store: b.Store, Provider: provider},
-		Models:     &activities.Models{Store: b.Store, Provider: provider},
-		Erasure:    &activities.Erasure{Store: b.Store, Provider: provider, Timing: b.timing},
+		Records:  &activities.Records{Store: b.Store, Policy: policy()},
+		Photos:   &activities.Photos{Store: b.Store, Judge: judge, Fetch: http.DefaultClient},
+		Training: &activities.Training{Buyer: buyer},
+		Models:   &activities.Models{Buyer: buyer},
+		Samples:  &activities.Samples{Store: b.Store, Judge: judge},
+		Erasure:  &activities.Erasure{Buyer: buyer},
 	}
 }
 
@@ -222,19 +225,30 @@ func (b *bed) bought() int {
 // requests counts what the trainer was asked for.
 func (b *bed) requests(endpoint string) int {
 	b.t.Helper()
+	return len(b.listed(endpoint))
+}
+
+// requestIDs returns the ids of the training jobs that the trainer has.
+func (b *bed) requestIDs() []string {
+	b.t.Helper()
+	return b.listed(trainer.TrainingEndpoint)
+}
+
+func (b *bed) listed(endpoint string) (ids []string) {
+	b.t.Helper()
 	var answer struct {
 		Jobs []struct {
+			ID       string `json:"id"`
 			Endpoint string `json:"endpoint"`
 		} `json:"jobs"`
 	}
 	b.local(http.MethodGet, "/_local/jobs", nil, &answer)
-	n := 0
 	for _, j := range answer.Jobs {
 		if j.Endpoint == endpoint {
-			n++
+			ids = append(ids, j.ID)
 		}
 	}
-	return n
+	return ids
 }
 
 // get fetches a file of the trainer, as anybody can who knows its address.

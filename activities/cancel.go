@@ -2,11 +2,8 @@ package activities
 
 import (
 	"context"
-	"errors"
 
-	"github.com/inflio/persona/internal/persona"
-	"github.com/inflio/persona/internal/trainer"
-	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/internal/contract"
 )
 
 // Settlement says what a job that is given up may still cost.
@@ -14,70 +11,19 @@ type Settlement struct {
 	MayBeBilled bool
 }
 
-// CancelJob gives up a training job at the provider, whatever state it is in. Safe to run twice, and when there is no
-// job: cancelling what is cancelled, unknown or completed is done. An uncertain purchase that the provider's list
-// does not show is given up as it is: its pictures are taken away, so that it can at most fail.
+// CancelJob gives up a training job, whatever state it is in, and asks the provider once to stop it; see
+// purchase.Buyer.Cancel. Safe to run twice, and when there is no job.
 func (a *Training) CancelJob(ctx context.Context, in JobInput) (Settlement, error) {
-	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return Settlement{}, nil
-	}
-	if err != nil {
-		return Settlement{}, err
-	}
-	switch job.Status {
-	case persona.JobIntended, persona.JobRefused:
-		return Settlement{}, nil
-	case persona.JobCompleted, persona.JobFailed:
-		return Settlement{MayBeBilled: true}, nil
-	case persona.JobCancelled:
-		return Settlement{MayBeBilled: job.ErrorMessage != ""}, nil
-	case persona.JobSubmitting, persona.JobUncertain:
-		return a.cancelUncertain(ctx, in, job)
-	default:
-		return a.cancelBought(ctx, job)
-	}
+	settlement, err := a.Buyer.Cancel(ctx, in.ref())
+	return Settlement(settlement), err
 }
 
-// unsettled are the states in which nobody knows whether a job was bought.
-var unsettled = []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain}
-
-const mayBeBilled = "given up; it may still be billed"
-
-func (a *Training) cancelUncertain(ctx context.Context, in JobInput, job storage.Job) (Settlement, error) {
-	requestID, found, _, err := lookFor(ctx, a.Provider, job)
-	if err != nil {
-		return Settlement{}, err
+// CleanProvider stops a job that no training waits for and removes what the provider holds of it; see
+// purchase.Buyer.Clean. It fails retryably with NotErased until every request has ended. Safe to run twice.
+func (a *Training) CleanProvider(ctx context.Context, in JobInput) error {
+	done, err := a.Buyer.Clean(ctx, in.ref())
+	if err == nil && !done {
+		err = notYet("a request at the provider has not ended", contract.NotErased, a.Buyer.Timing.Poll)
 	}
-	if found {
-		_, err = moveOrRead(ctx, a.Store, job, unsettled, persona.JobQueued, storage.JobChange{RequestID: &requestID})
-		if err != nil {
-			return Settlement{}, err
-		}
-		return a.CancelJob(ctx, in)
-	}
-	return a.giveUp(ctx, job, true)
-}
-
-func (a *Training) cancelBought(ctx context.Context, job storage.Job) (Settlement, error) {
-	outcome, err := a.Provider.CancelTraining(ctx, job.RequestID)
-	if err != nil {
-		return Settlement{}, err
-	}
-	// Only a job that never left the queue, or that the provider does not know, certainly costs nothing.
-	return a.giveUp(ctx, job, outcome != trainer.Removed && outcome != trainer.Unknown404)
-}
-
-func (a *Training) giveUp(ctx context.Context, job storage.Job, billed bool) (Settlement, error) {
-	reason := ""
-	if billed {
-		reason = mayBeBilled
-	}
-	_, err := a.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{
-		persona.JobSubmitting, persona.JobUncertain, persona.JobQueued, persona.JobTraining,
-	}, persona.JobCancelled, storage.JobChange{ErrorMessage: &reason})
-	if errors.Is(err, storage.ErrConflict) { // it ended by itself at this moment
-		return Settlement{MayBeBilled: true}, nil
-	}
-	return Settlement{MayBeBilled: billed}, err
+	return err
 }

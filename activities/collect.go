@@ -10,7 +10,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
-	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // CollectPhoto fetches a photo that was given as an address and treats it as an upload: streamed, limited, inspected,
@@ -52,7 +52,7 @@ const fetchAttempts = 6
 // error for what may succeed at the next attempt.
 func (a *Photos) fetch(
 	ctx context.Context, in PhotoInput, address string,
-) (facts photo.Facts, stored storage.BlobInfo, findings []persona.Finding, err error) {
+) (facts photo.Facts, stored vault.Info, findings []persona.Finding, err error) {
 	unreachable := []persona.Finding{persona.NewFinding(persona.PhotoUnreachable, true, "")}
 	// failed is the outcome of a fetch that the host, or the way to it, made fail.
 	failed := func(transient bool) ([]persona.Finding, error) {

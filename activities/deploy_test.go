@@ -3,10 +3,16 @@ package activities_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
@@ -46,7 +52,7 @@ func TestWeightsComeHomeEncrypted(t *testing.T) {
 
 	// The reply of a run was lost, and what the provider gives by now is no longer whole.
 	damaged := b.host(model()[:len(model())-1])
-	_, err = b.Store.MoveJob(t.Context(), in.UserID, job.JobID, []persona.JobStatus{persona.JobTraining}, persona.JobCompleted,
+	_, err = b.Store.MoveJob(t.Context(), in.UserID, job.JobID, persona.PurchaseCompleted, persona.ActorPoller,
 		storage.JobChange{WeightsURL: &damaged})
 	require.NoError(t, err)
 	require.NoError(t, do(b, b.all.Models.DeployModel, deploy))
@@ -76,4 +82,102 @@ func TestDamagedWeightsLeaveNothing(t *testing.T) {
 			require.Empty(t, left)
 		})
 	}
+}
+
+// deployments makes attempts of DeployModel, each with the heartbeat of the one before, as a policy does.
+func (b *bed) deployments(in activities.JobInput) func() error {
+	var counted struct{ Damaged, Gone int }
+	return func() error {
+		b.t.Helper()
+		env := b.env()
+		env.SetHeartbeatDetails(counted)
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+			if details.HasValues() {
+				require.NoError(b.t, details.Get(&counted))
+			}
+		})
+		_, err := env.ExecuteActivity(b.all.Models.DeployModel, activities.DeployInput{JobInput: in})
+		b.discreet(err)
+		return err
+	}
+}
+
+// movedTo is a provider's file server whose answer a test can change.
+func (b *bed) movedTo(in activities.JobInput) *atomic.Pointer[http.HandlerFunc] {
+	b.t.Helper()
+	var answer atomic.Pointer[http.HandlerFunc]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answer.Load())(w, r) }))
+	b.t.Cleanup(server.Close)
+	address := server.URL + "/weights.safetensors"
+	_, err := b.Store.MoveJob(b.t.Context(), in.UserID, in.JobID, persona.PurchaseCompleted, persona.ActorPoller,
+		storage.JobChange{WeightsURL: &address})
+	require.NoError(b.t, err)
+	return &answer
+}
+
+func serveBytes(data []byte) *http.HandlerFunc {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
+	return &h
+}
+
+func serveStatus(status int) *http.HandlerFunc {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	return &h
+}
+
+func TestWeightsThatStayDamagedAreFinal(t *testing.T) {
+	t.Parallel()
+	announced := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(2<<30))
+		w.WriteHeader(http.StatusOK)
+	})
+	for _, c := range []struct {
+		name     string
+		answer   *http.HandlerFunc
+		attempts int // of which the last is final
+	}{
+		{"damaged", serveBytes([]byte("<html>")), 5},
+		{"larger than weights can be", &announced, 5},
+		{"gone", serveStatus(http.StatusNotFound), 30},
+		{"gone for good", serveStatus(http.StatusGone), 30},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			job := b.trained(b.persona([]byte("a photo")), model())
+			b.movedTo(job).Store(c.answer)
+			deploy := b.deployments(job)
+			for i := range c.attempts {
+				requireType(t, deploy(), contract.ModelDamaged, i == c.attempts-1)
+			}
+			require.Empty(t, b.blobs(job.PersonaID, "model"))
+		})
+	}
+}
+
+// An outage says nothing about the weights: it neither makes the first damaged download final nor resets the count.
+func TestAnOutageIsNoDamage(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	job := b.trained(b.persona([]byte("a photo")), model())
+	answer := b.movedTo(job)
+	answer.Store(serveStatus(http.StatusServiceUnavailable))
+	deploy := b.deployments(job)
+	attempt := func(kind string) { t.Helper(); requireType(t, deploy(), kind, false) }
+	for range 7 {
+		attempt(contract.Unavailable)
+	}
+	answer.Store(serveBytes(model()[:100]))
+	attempt(contract.ModelDamaged)
+	answer.Store(serveStatus(http.StatusBadGateway))
+	attempt(contract.Unavailable)
+	answer.Store(serveStatus(http.StatusForbidden))
+	attempt(contract.ProviderDenied)
+	answer.Store(serveBytes(model()[:100]))
+	for range 3 {
+		attempt(contract.ModelDamaged)
+	}
+	answer.Store(serveBytes(model()))
+	require.NoError(t, deploy())
+	require.Equal(t, persona.VersionActive, b.version(job.TrainPersonaInput).Status)
 }

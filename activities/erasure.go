@@ -1,144 +1,143 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/inflio/persona/internal/contract"
-	"github.com/inflio/persona/internal/persona"
-	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/internal/purchase"
 	"github.com/inflio/persona/storage"
 )
 
-// Erasure removes a persona from everywhere, step by step, and proves it. Every method takes the erasure's id, so
-// that no history carries the id of what was erased.
+// Erasure removes a persona from everywhere, step by step, and certifies it. Every method takes the erasure's id, so that
+// no history of an erasure holds the id of what was erased.
 type Erasure struct {
-	Store     *storage.Store
-	Provider  *trainer.Client
-	Timing    Timing
+	Buyer     *purchase.Buyer
 	Temporal  client.Client
 	Namespace string
 }
 
-// StopTraining ends the persona's training: asked first, so that its job is settled at the provider, terminated if
-// that takes too long. Safe to run twice: what does not run is stopped.
+// The names of an erasure's steps, as the certificate has them.
+const (
+	stepKey       = "key_destroyed"
+	stepBlobs     = "blobs_deleted"
+	stepRows      = "rows_deleted"
+	stepStopped   = "training_stopped"
+	stepProvider  = "provider_erased"
+	stepExpired   = "provider_expired" // given up: the provider refused, and its own copies have expired
+	stepHistories = "histories_deleted"
+)
+
+// DestroyStored destroys the data key, deletes the records and then the blobs. It waits for nobody: what is still to be
+// settled at the provider is kept as ids, see storage.ErasedPurchase, and activities of the training that still run fail
+// because their records are gone. Safe to run twice.
+func (a *Erasure) DestroyStored(ctx context.Context, in contract.ErasePersonaInput) error {
+	e, err := a.Buyer.Store.ErasureForWorker(ctx, in.ErasureID)
+	if err != nil {
+		return err
+	}
+	if err := a.Buyer.Store.DestroyKey(ctx, e.ID); err != nil {
+		return err
+	}
+	if err := a.Buyer.Store.StepDone(ctx, e.ID, stepKey, 1); err != nil {
+		return err
+	}
+	rows, err := a.Buyer.Store.EraseRows(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	if err := a.Buyer.Store.StepDone(ctx, e.ID, stepRows, rows); err != nil {
+		return err
+	}
+	blobs, err := a.Buyer.Store.DeleteBlobs(ctx, e.UserID, e.PersonaID, "")
+	if err != nil {
+		return err
+	}
+	return a.Buyer.Store.StepDone(ctx, e.ID, stepBlobs, blobs)
+}
+
+// StopTraining ends the workflows of the persona that still run. It requests their cancellation, so that a submit on its
+// way can record its outcome, and terminates them once Timing.Cancel has passed since the erasure was requested. Until
+// they are closed it fails retryably with NotErased. Safe to run twice.
 func (a *Erasure) StopTraining(ctx context.Context, in contract.ErasePersonaInput) error {
-	e, err := a.Store.ErasureForWorker(ctx, in.ErasureID)
+	e, err := a.Buyer.Store.ErasureForWorker(ctx, in.ErasureID)
 	if err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeout(ctx, a.Timing.Cancel)
-	defer cancel()
-	id := contract.TrainPersonaID(e.PersonaID)
-	_, err = contract.CancelTraining(asking, a.Temporal, e.PersonaID, e.ID)
-	switch {
-	case err == nil || isGone(err):
-		return a.awaitClosed(ctx, id, e)
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case asking.Err() == nil:
-		return err // Temporal does not answer: no reason to cut anything off
-	}
-	err = a.Temporal.TerminateWorkflow(ctx, id, "", "its persona is being erased")
-	if err != nil && !isGone(err) {
+	runs, err := a.openRuns(ctx, e.PersonaID)
+	if err != nil {
 		return err
 	}
-	return a.awaitClosed(ctx, id, e)
-}
-
-// awaitClosed fails retryably while the training's run is still open, so that nothing of it writes any more when the
-// next step begins.
-func (a *Erasure) awaitClosed(ctx context.Context, id string, e storage.Erasure) error {
-	run, err := a.Temporal.DescribeWorkflowExecution(ctx, id, "")
-	switch {
-	case isGone(err):
-	case err != nil:
-		return err
-	case run.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return notErased("its training is still ending")
+	overdue := time.Since(e.RequestedAt) > a.Buyer.Timing.Cancel
+	for _, run := range runs {
+		if overdue {
+			err = a.Temporal.TerminateWorkflow(ctx, run.GetWorkflowId(), run.GetRunId(), "its persona is being erased")
+		} else {
+			err = a.Temporal.CancelWorkflow(ctx, run.GetWorkflowId(), run.GetRunId())
+		}
+		if err != nil && !isGone(err) {
+			return err
+		}
 	}
-	return a.Store.StepDone(ctx, e.ID, "training_stopped", 1)
+	if len(runs) > 0 {
+		return notErased("a workflow of the persona is still running")
+	}
+	return a.Buyer.Store.StepDone(ctx, e.ID, stepStopped, 1)
 }
 
-// EraseAtProvider cancels what still runs at the provider and removes what it holds: inputs, outputs, the uploaded
-// pictures. Safe to run twice: what is gone is gone.
+// providerForgets is how long after an erasure was requested the provider's copies have expired by themselves, whatever
+// it answered: uploads after Timing.DatasetLife, results after seven days.
+const providerForgets = 8 * 24 * time.Hour
+
+// EraseAtProvider stops what still runs at the provider and removes what it holds: inputs, outputs, the uploaded
+// pictures. It fails retryably until the provider has confirmed each removal, or until its copies have expired, which
+// the certificate then says. Safe to run twice.
 func (a *Erasure) EraseAtProvider(ctx context.Context, in contract.ErasePersonaInput) error {
-	e, err := a.Store.ErasureForWorker(ctx, in.ErasureID)
+	e, err := a.Buyer.Store.ErasureForWorker(ctx, in.ErasureID)
 	if err != nil {
 		return err
 	}
-	jobs, err := a.Store.JobsOf(ctx, e.UserID, e.PersonaID)
+	purchases, err := a.Buyer.Store.ErasedPurchases(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	for _, job := range jobs {
-		if job, err = a.knownJob(ctx, job); err != nil {
-			return err
+	expired := time.Since(e.RequestedAt) > max(providerForgets, a.Buyer.Timing.DatasetLife)
+	var failed error
+	waiting := false
+	for _, p := range purchases {
+		done, err := a.Buyer.Erased(ctx, p)
+		switch {
+		case done && err == nil:
+			err = a.Buyer.Store.ErasedPurchaseSettled(ctx, e.ID, p.ID)
+		case expired:
+			if err = a.Buyer.Store.ErasedPurchaseSettled(ctx, e.ID, p.ID); err == nil {
+				err = a.Buyer.Store.StepDone(ctx, e.ID, stepExpired, 1)
+			}
+		case err == nil:
+			waiting = true
 		}
-		if err := stopAndClean(ctx, a.Provider, job, a.Timing.Poll); err != nil {
-			return err
-		}
+		failed = cmp.Or(failed, err) // one that cannot be removed does not keep the others from it
 	}
-	return a.Store.StepDone(ctx, e.ID, "provider_erased", len(jobs))
-}
-
-// knownJob finds out what became of a purchase that nobody knows the end of, and waits for it with NotErased: as long
-// as a job may turn up at the provider, its row must be there to recognise it by.
-func (a *Erasure) knownJob(ctx context.Context, job storage.Job) (storage.Job, error) {
-	if job.RequestID != "" || job.SubmittingAt == nil || job.Status == persona.JobIntended || job.Status == persona.JobRefused {
-		return job, nil
-	}
-	id, found, age, err := lookFor(ctx, a.Provider, job)
 	switch {
-	case err != nil:
-		return job, err
-	case found:
-		return moveOrRead(ctx, a.Store, job, unsettled, persona.JobCancelled, storage.JobChange{RequestID: &id})
-	case age > a.Timing.AbsenceProof:
-		return job, nil
-	default:
-		return job, stillEnding(a.Timing.Poll)
+	case failed != nil:
+		return failed
+	case waiting:
+		return notYet("a request at the provider has not ended", contract.NotErased, a.Buyer.Timing.Poll)
 	}
-}
-
-// EraseStored removes the blobs, destroys the key that could have read any copy of them, and deletes the rows. Safe
-// to run twice.
-func (a *Erasure) EraseStored(ctx context.Context, in contract.ErasePersonaInput) error {
-	e, err := a.Store.ErasureForWorker(ctx, in.ErasureID)
-	if err != nil {
-		return err
-	}
-	blobs, err := a.Store.DeleteBlobs(ctx, e.UserID, e.PersonaID, "personas/"+e.PersonaID+"/")
-	if err != nil {
-		return err
-	}
-	if err := a.Store.StepDone(ctx, e.ID, "blobs_deleted", blobs); err != nil {
-		return err
-	}
-	if err := a.Store.DestroyKey(ctx, e.ID); err != nil {
-		return err
-	}
-	if err := a.Store.StepDone(ctx, e.ID, "key_destroyed", 1); err != nil {
-		return err
-	}
-	rows, err := a.Store.EraseRows(ctx, e.ID)
-	if err != nil {
-		return err
-	}
-	return a.Store.StepDone(ctx, e.ID, "rows_deleted", rows)
+	return a.Buyer.Store.StepDone(ctx, e.ID, stepProvider, len(purchases))
 }
 
 // EraseHistories deletes the persona's schedules and the histories of its workflows, and fails retryably with
 // NotErased until none can be found any more: Temporal deletes in the background. Safe to run twice.
 func (a *Erasure) EraseHistories(ctx context.Context, in contract.ErasePersonaInput) error {
-	e, err := a.Store.ErasureForWorker(ctx, in.ErasureID)
+	e, err := a.Buyer.Store.ErasureForWorker(ctx, in.ErasureID)
 	if err != nil {
 		return err
 	}
@@ -146,7 +145,7 @@ func (a *Erasure) EraseHistories(ctx context.Context, in contract.ErasePersonaIn
 	if err != nil {
 		return err
 	}
-	if err := a.Store.StepDone(ctx, e.ID, "histories_deleted", len(runs)); err != nil {
+	if err := a.Buyer.Store.StepDone(ctx, e.ID, stepHistories, len(runs)); err != nil {
 		return err
 	}
 	for _, run := range runs {
@@ -160,14 +159,18 @@ func (a *Erasure) EraseHistories(ctx context.Context, in contract.ErasePersonaIn
 	return nil
 }
 
-// Certify looks everywhere once more and completes the erasure with its certificate. Safe to run twice: a completed
-// erasure keeps its certificate. Errors: NotErased (retried) names what is left.
+// Certify looks everywhere once more and completes the erasure with its certificate. Blobs that an activity wrote while
+// the key was destroyed are deleted first. Safe to run twice: a completed erasure keeps its certificate. Errors: NotErased
+// (retried) names what is left.
 func (a *Erasure) Certify(ctx context.Context, in contract.ErasePersonaInput) (contract.EraseResult, error) {
-	e, err := a.Store.ErasureForWorker(ctx, in.ErasureID)
+	e, err := a.Buyer.Store.ErasureForWorker(ctx, in.ErasureID)
 	if err != nil {
 		return contract.EraseResult{}, err
 	}
-	left, err := a.Store.Leftovers(ctx, e.ID)
+	if _, err := a.Buyer.Store.DeleteBlobs(ctx, e.UserID, e.PersonaID, ""); err != nil {
+		return contract.EraseResult{}, err
+	}
+	left, err := a.Buyer.Store.Leftovers(ctx, e.ID)
 	if err != nil {
 		return contract.EraseResult{}, err
 	}
@@ -185,38 +188,22 @@ func (a *Erasure) Certify(ctx context.Context, in contract.ErasePersonaInput) (c
 	if e.CompletedAt != nil {
 		return result, nil
 	}
-	certificate, err := json.Marshal(certificate{
-		ErasureID: e.ID, PersonaID: e.PersonaID, RequestedAt: e.RequestedAt, Steps: e.Steps,
-		Verified: []string{"database rows", "blobs", "data key", "schedules", "workflow histories"},
-		Removed:  []string{"uploaded pictures, inputs and outputs at the provider"},
-		Kept:     []string{"this erasure record", "the audit log"},
-	})
+	text, err := json.Marshal(certificateOf(e))
 	if err != nil {
 		return result, err
 	}
-	return result, a.Store.CompleteErasure(ctx, e.ID, certificate)
-}
-
-// certificate is what a person gets as proof.
-type certificate struct {
-	ErasureID   string                `json:"erasure_id"`
-	PersonaID   string                `json:"persona_id"`
-	RequestedAt time.Time             `json:"requested_at"`
-	Steps       []storage.ErasureStep `json:"steps"`
-	Verified    []string              `json:"verified_absent"`
-	Removed     []string              `json:"removed_at_provider"` // it confirmed each removal; it cannot be looked into
-	Kept        []string              `json:"kept"`
+	return result, a.Buyer.Store.CompleteErasure(ctx, e.ID, text)
 }
 
 func countSteps(e storage.Erasure) contract.EraseResult {
 	r := contract.EraseResult{Personas: 1}
 	for _, s := range e.Steps {
 		switch s.Name {
-		case "blobs_deleted":
+		case stepBlobs:
 			r.Blobs = s.Count
-		case "rows_deleted":
+		case stepRows:
 			r.Rows = s.Count
-		case "histories_deleted":
+		case stepHistories:
 			r.Histories = s.Count
 		}
 	}

@@ -19,8 +19,62 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// onWire is the table of what an error becomes in a history. Anything it does not know is a fault of ours or of the
-// network, and is retried.
+// rule says what an error becomes in a history.
+type rule struct {
+	kind  string // one of contract's error types
+	final bool   // another attempt cannot succeed; otherwise the activity is retried until its policy ends
+}
+
+// byKind has the rule of every kind of *persona.Error.
+var byKind = map[persona.Kind]rule{
+	persona.Internal:    {kind: contract.Fault},
+	persona.Invalid:     {kind: contract.Impossible, final: true},
+	persona.NotFound:    {kind: contract.Impossible, final: true},
+	persona.Conflict:    {kind: contract.Impossible, final: true},
+	persona.Refused:     {kind: contract.ProviderRefused},
+	persona.Unavailable: {kind: contract.Unavailable},
+}
+
+// byCode has the rules of codes that mean more than their kind. They apply first, whoever gave the error its kind.
+var byCode = map[persona.Code]func(persona.Kind) rule{
+	persona.CodeModelDamaged: func(k persona.Kind) rule {
+		return rule{kind: contract.ModelDamaged, final: k == persona.Refused}
+	},
+}
+
+// byProvider has the rule for an error of the provider, by what the provider said; ok is false for any other error.
+//
+// Only a refusal of the very thing that was asked for is final: a job that failed, a purchase with an input that is not
+// accepted. A refusal of our key or account is for operators to settle, and a 404 may come from a gateway: what was
+// bought is neither given up nor left with the provider because of one of them.
+func byProvider(err error) (r rule, delay time.Duration, ok bool) {
+	var job *trainer.JobError
+	var submit *trainer.SubmitError
+	var call *trainer.CallError
+	status := 0
+	switch {
+	case errors.As(err, &job):
+		return rule{kind: contract.ProviderFailed, final: !job.Retryable}, 0, true
+	case errors.As(err, &submit):
+		status, delay = submit.Status, submit.RetryAfter
+	case errors.As(err, &call):
+		status = call.Status
+	default:
+		return rule{}, 0, false
+	}
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
+		return rule{kind: contract.ProviderDenied}, delay, true
+	case http.StatusNotFound, http.StatusGone:
+		return rule{kind: contract.ProviderLost}, delay, true
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return rule{kind: contract.ProviderRefused, final: submit != nil}, delay, true
+	}
+	return rule{}, delay, false
+}
+
+// onWire returns what an error becomes in a history: a typed error whose text may be read by anybody. An error that no
+// rule knows is a Fault, which is retried.
 func onWire(err error) error {
 	var app *temporal.ApplicationError
 	var told *persona.Error
@@ -28,44 +82,34 @@ func onWire(err error) error {
 	case err == nil, errors.As(err, &app), temporal.IsCanceledError(err):
 		return err
 	case errors.Is(err, context.Canceled):
-		return context.Canceled // alone: what was cancelled may be named around it
+		return context.Canceled // without the text around it, which may name what was cancelled
 	case errors.Is(err, storage.ErrNotFound):
 		return temporal.NewNonRetryableApplicationError("the record is gone", contract.RecordGone, nil)
 	case errors.Is(err, storage.ErrConflict):
 		return temporal.NewNonRetryableApplicationError("the record is in another state", contract.Superseded, nil)
-	case errors.As(err, &told) && told.Kind == persona.Refused && isFinal(err):
-		return temporal.NewNonRetryableApplicationError(told.Message, contract.ProviderRefused, nil, told.Code)
-	case errors.As(err, &told) && told.Kind == persona.Refused:
-		return temporal.NewApplicationError(told.Message, contract.ProviderRefused)
-	case errors.As(err, &told) && told.Code == persona.CodeModelDamaged:
-		return temporal.NewApplicationErrorWithOptions(told.Message, contract.ModelDamaged,
-			temporal.ApplicationErrorOptions{NonRetryable: told.Kind == persona.Refused})
-	case errors.As(err, &told) && (told.Kind == persona.Internal || told.Kind == persona.Unavailable):
-		return temporal.NewApplicationError(told.Message, contract.Unavailable)
-	case errors.As(err, &told):
-		return temporal.NewNonRetryableApplicationError(told.Message, contract.Impossible, nil, told.Code)
-	default:
+	case !errors.As(err, &told):
 		return temporal.NewApplicationError(classOf(err), contract.Fault)
 	}
-}
-
-// isFinal reports whether a provider's no is about the very thing that was asked for. A no to our key or account
-// (it is locked, out of balance, was replaced) is for operators to mend: what was bought must neither be given up nor
-// left with the provider because of it.
-func isFinal(err error) bool {
-	var job *trainer.JobError
-	var submit *trainer.SubmitError
-	switch {
-	case errors.As(err, &job):
-		return true
-	case errors.As(err, &submit):
-		return submit.Status == http.StatusBadRequest || submit.Status == http.StatusUnprocessableEntity
-	default:
-		return false
+	r, delay := ruleOf(err, told)
+	options := temporal.ApplicationErrorOptions{NonRetryable: r.final, NextRetryDelay: delay}
+	if r.final {
+		options.Details = []any{told.Code}
 	}
+	return temporal.NewApplicationErrorWithOptions(told.Message, r.kind, options)
 }
 
-// classOf describes a fault without quoting it: messages of drivers hold values of rows and addresses.
+func ruleOf(err error, told *persona.Error) (rule, time.Duration) {
+	if special, ok := byCode[told.Code]; ok {
+		return special(told.Kind), 0
+	}
+	r, delay, ok := byProvider(err)
+	if !ok {
+		r = byKind[told.Kind]
+	}
+	return r, delay
+}
+
+// classOf describes an error without quoting it: messages of drivers hold values of rows and addresses.
 func classOf(err error) string {
 	var pg *pgconn.PgError
 	var op *net.OpError
@@ -88,19 +132,19 @@ func classOf(err error) string {
 		for inner := errors.Unwrap(root); inner != nil; inner = errors.Unwrap(root) {
 			root = inner
 		}
-		return fmt.Sprintf("fault of kind %T", root)
+		return fmt.Sprintf("error of type %T", root)
 	}
 }
 
-// notYet is the retryable, benign error of what is simply not done: nobody needs to be alarmed, and the next look is
-// after delay.
+// notYet returns the retryable error of something that has not happened yet. It is benign, so that it raises no alarm,
+// and the next attempt follows after delay.
 func notYet(message, kind string, delay time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
 		NextRetryDelay: delay, Category: temporal.ApplicationErrorCategoryBenign,
 	})
 }
 
-// sentence returns what a person may read of err.
+// sentence returns the text of err that a person may read, or "".
 func sentence(err error) string {
 	if told, ok := errors.AsType[*persona.Error](err); ok {
 		return told.Message

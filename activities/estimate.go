@@ -9,16 +9,16 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// validating is the name under which the time from a trained model to its verdict is remembered.
+// validating is the name under which durations from a trained model to its verdict are recorded.
 const validating = "validating"
 
-// Where nothing has been measured yet.
+// Estimates in seconds for as long as nothing was measured.
 const (
-	usualValidation = 180 // seconds, with a provider that draws a picture in about five
-	usualDeployment = 10  // seconds, for some hundred megabytes
+	usualValidation = 180 // with a provider that draws a picture in about five seconds
+	usualDeployment = 10  // for some hundred megabytes
 )
 
-// secondsAfterTraining is how long a persona usually takes from its trained model to its end.
+// secondsAfterTraining returns how long a persona usually takes from its trained model to its end.
 func secondsAfterTraining(ctx context.Context, store *storage.Store) (int, error) {
 	typical, ok, err := store.TypicalSeconds(ctx, validating)
 	if !ok {
@@ -27,7 +27,8 @@ func secondsAfterTraining(ctx context.Context, store *storage.Store) (int, error
 	return typical + usualDeployment, err
 }
 
-// secondsOfTraining is how long a training usually takes at the provider: what earlier ones took, or the tier's time.
+// secondsOfTraining returns how long a training usually takes at the provider: the median of earlier ones, or the time of
+// its tier.
 func secondsOfTraining(ctx context.Context, store *storage.Store, in contract.TrainPersonaInput) (int, error) {
 	typical, ok, err := store.TypicalSeconds(ctx, trainer.TrainingEndpoint)
 	if ok || err != nil {
@@ -43,12 +44,12 @@ func secondsOfTraining(ctx context.Context, store *storage.Store, in contract.Tr
 	}
 	terms, err := persona.TermsFor(version.Tier, len(photos))
 	if err != nil {
-		terms, _ = persona.TermsFor("", len(photos)) // without a wanted tier there is always one
+		terms, _ = persona.TermsFor("", len(photos)) // without a wanted tier this cannot fail
 	}
 	return terms.Minutes * 60, nil
 }
 
-// secondsLeft is the estimate at the beginning of a stage.
+// secondsLeft returns the estimated time left at the beginning of a stage.
 func secondsLeft(
 	ctx context.Context, store *storage.Store, in contract.TrainPersonaInput, stage persona.Stage,
 ) (*int, error) {

@@ -3,8 +3,11 @@ package activities
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/inflio/persona/internal/contract"
@@ -12,7 +15,7 @@ import (
 
 // scheduleIDs are the schedules that a persona may have; each is itself a workflow whose history names the persona.
 func scheduleIDs(personaID string) []string {
-	return []string{contract.RetrainScheduleID(personaID), contract.ExpireConsentScheduleID(personaID)}
+	return []string{contract.RetrainScheduleID(personaID)}
 }
 
 // runsOf finds every run that carries the persona's id, in the list of workflows and under the ids we know, since the
@@ -45,11 +48,26 @@ func (a *Erasure) runsOf(ctx context.Context, personaID string) ([]*commonpb.Wor
 		found := run.GetWorkflowExecutionInfo().GetExecution()
 		runs[found.GetRunId()] = found
 	}
-	out := make([]*commonpb.WorkflowExecution, 0, len(runs))
-	for _, run := range runs {
-		out = append(out, run)
+	return slices.Collect(maps.Values(runs)), nil
+}
+
+// openRuns finds the workflows of a persona that still run.
+func (a *Erasure) openRuns(ctx context.Context, personaID string) ([]*commonpb.WorkflowExecution, error) {
+	runs := map[string]*commonpb.WorkflowExecution{}
+	if err := a.list(ctx, fmt.Sprintf("PersonaId = '%s' AND ExecutionStatus = 'Running'", personaID), runs); err != nil {
+		return nil, err
 	}
-	return out, nil
+	// The list lags behind; the description does not.
+	run, err := a.Temporal.DescribeWorkflowExecution(ctx, contract.TrainPersonaID(personaID), "")
+	switch {
+	case isGone(err):
+	case err != nil:
+		return nil, err
+	case run.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		found := run.GetWorkflowExecutionInfo().GetExecution()
+		runs[found.GetRunId()] = found
+	}
+	return slices.Collect(maps.Values(runs)), nil
 }
 
 func (a *Erasure) list(ctx context.Context, query string, into map[string]*commonpb.WorkflowExecution) error {

@@ -2,12 +2,19 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"runtime/debug"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/inflio/persona/internal/contract"
 )
 
-// Interceptor stands around every activity: it keeps its pulse, and gives every error that leaves it its type on the
-// wire, without what a history must not hold: addresses, values of rows, texts of a provider.
+// Interceptor wraps every activity. It sends heartbeats, ends the context when the worker stops, turns a panic into an
+// error, and replaces every error by a typed one whose text a history may hold: no address, no value of a row, no text
+// of a provider.
 func Interceptor() interceptor.WorkerInterceptor { return &activityInterceptor{} }
 
 type activityInterceptor struct {
@@ -24,9 +31,43 @@ type activityInbound struct {
 	interceptor.ActivityInboundInterceptorBase
 }
 
-func (i *activityInbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	ctx, rest := startPulse(ctx)
-	defer rest()
-	out, err := i.Next.ExecuteActivity(ctx, in)
+func (i *activityInbound) ExecuteActivity(
+	ctx context.Context, in *interceptor.ExecuteActivityInput,
+) (out any, err error) {
+	ctx, stopHeartbeat := startHeartbeat(ctx)
+	defer stopHeartbeat()
+	ctx, cancel := untilWorkerStops(ctx)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			// The stack is logged and the value is not: it may quote what the activity worked on.
+			activity.GetLogger(ctx).Error("an activity panicked", "stack", string(debug.Stack()))
+			out, err = nil, temporal.NewApplicationError("the activity panicked", contract.Panicked)
+		}
+	}()
+	out, err = i.Next.ExecuteActivity(ctx, in)
+	if err != nil && errors.Is(context.Cause(ctx), errWorkerStops) {
+		return nil, errWorkerStops
+	}
 	return out, onWire(err)
+}
+
+// errWorkerStops ends an attempt whose worker stops; another worker makes the next attempt.
+var errWorkerStops = temporal.NewApplicationErrorWithOptions("the worker stops", contract.WorkerStopped,
+	temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
+
+// untilWorkerStops returns a context that ends when the worker stops. By default the SDK ends it only after the whole
+// stop timeout, which is as long as a purchase may take. What must not be interrupted detaches itself from the context,
+// as SubmitTraining does.
+func untilWorkerStops(ctx context.Context) (context.Context, context.CancelFunc) {
+	stops := activity.GetWorkerStopChannel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-stops:
+			cancel(errWorkerStops)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }

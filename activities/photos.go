@@ -3,10 +3,8 @@ package activities
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"hash/fnv"
 	"image"
-	"io"
 	"math"
 	"net/http"
 	"slices"
@@ -16,6 +14,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
 // jpegQuality of prepared pictures: high enough that the trainer sees no blocks.
@@ -35,7 +34,7 @@ type PhotoInput struct {
 	Total int // photos in the training, for the progress
 }
 
-// PhotoVerdict is what became of one photo, without its pixels.
+// PhotoVerdict is the result of one photo, without its pixels.
 type PhotoVerdict struct {
 	Index    int
 	Accepted bool
@@ -43,9 +42,11 @@ type PhotoVerdict struct {
 	Codes    []string // of everything that was found
 }
 
-// PreparePhoto judges one photo; if it is good it is aligned, cut, evened out and varied, and the results are kept
-// beside it, encrypted. A bad photo is a verdict, not an error. Safe to run twice: the same photo gives the same
-// pictures under the same names, and one that was judged before is not judged again.
+// PreparePhoto judges one photo. A good photo is aligned, cut, evened out and varied, and the results are stored beside
+// it, encrypted. A bad photo is a verdict and not an error.
+//
+// It is safe to run twice: the same photo gives the same pictures under the same names, and a photo that was judged is
+// not judged again. Errors: RecordGone.
 func (a *Photos) PreparePhoto(ctx context.Context, in PhotoInput) (PhotoVerdict, error) {
 	row, err := a.Store.Photo(ctx, in.UserID, in.PersonaID, in.PhotoID)
 	if err != nil {
@@ -57,6 +58,31 @@ func (a *Photos) PreparePhoto(ctx context.Context, in PhotoInput) (PhotoVerdict,
 		}
 	}
 	return verdict(*row.Report), a.noteJudged(ctx, in)
+}
+
+// RefusalInput says why a photo is refused that could not be examined.
+type RefusalInput struct {
+	PhotoInput
+	Code persona.PhotoCode
+}
+
+// RefusePhoto refuses a photo that could not be fetched or judged, with a finding. A photo that has a verdict keeps it.
+//
+// It is safe to run twice. Errors: RecordGone.
+func (a *Photos) RefusePhoto(ctx context.Context, in RefusalInput) (PhotoVerdict, error) {
+	row, err := a.Store.Photo(ctx, in.UserID, in.PersonaID, in.PhotoID)
+	if err != nil {
+		return PhotoVerdict{}, err
+	}
+	if row.Report != nil {
+		return verdict(*row.Report), nil
+	}
+	row.URL = ""
+	row.Report = &persona.PhotoReport{
+		Photo: row.ID, Index: row.Index, Width: row.Width, Height: row.Height,
+		Findings: []persona.Finding{persona.NewFinding(in.Code, true, "")},
+	}
+	return verdict(*row.Report), a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
 }
 
 func verdict(r persona.PhotoReport) PhotoVerdict {
@@ -95,13 +121,10 @@ func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (s
 }
 
 func (a *Photos) read(ctx context.Context, in contract.TrainPersonaInput, path string) ([]byte, error) {
-	blob, err := a.Store.OpenBlob(ctx, in.UserID, in.PersonaID, path)
-	if err != nil {
-		return nil, err
-	}
-	defer blob.Close()
-	return io.ReadAll(io.LimitReader(blob, a.Judge.Policy.MaxBytes+1))
+	return readPhoto(ctx, a.Store, in, path, a.Judge.Policy.MaxBytes)
 }
+
+func (a *Photos) stored() storedMeasures { return storedMeasures{store: a.Store, judge: a.Judge} }
 
 // prepare makes the picture that is trained on and its variants, as JPEG files.
 func (a *Photos) prepare(judged *photo.Judgement, photoID string) ([][]byte, error) {
@@ -124,14 +147,14 @@ func (a *Photos) prepare(judged *photo.Judgement, photoID string) ([][]byte, err
 
 // keep stores what was measured on a photo, and its prepared pictures.
 func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, m photo.Measures, pictures [][]byte) error {
-	path, err := a.writeMeasures(ctx, in.TrainPersonaInput, row.ID, m)
+	path, err := a.stored().write(ctx, in.TrainPersonaInput, row.ID, m)
 	if err != nil {
 		return err
 	}
 	found := m.Faces > 0
 	row.Measures, row.FaceDetected, row.QualityScore, row.Prepared = &path, &found, &m.Score.Overall, nil
 	for i, jpeg := range pictures {
-		path := fmt.Sprintf("personas/%s/prepared/%s/%d.jpg", in.PersonaID, row.ID, i)
+		path := vault.PreparedPath(in.PersonaID, row.ID, i)
 		if _, err := a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, bytes.NewReader(jpeg)); err != nil {
 			return err
 		}
@@ -140,7 +163,7 @@ func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, m 
 	return nil
 }
 
-// noteJudged moves the progress by the share of photos that have a report.
+// noteJudged sets the progress to the share of photos that have a report.
 func (a *Photos) noteJudged(ctx context.Context, in PhotoInput) error {
 	photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
 	if err != nil {
@@ -163,15 +186,18 @@ func (a *Photos) noteJudged(ctx context.Context, in PhotoInput) error {
 	})
 }
 
-// Selection is what the set as a whole came to.
+// Selection counts the photos of a set by what becomes of them.
 type Selection struct {
 	Used    int // photos that will be trained on
 	Refused int // photos that cannot be used
 	Spare   int // good photos that are not needed
 }
 
-// ChoosePhotos looks at the set: duplicates, faces that are unlike the others, the best of many, the primary photo,
-// what is missing. Safe to run twice: it writes the same choice over itself. Errors: RecordGone.
+// ChoosePhotos examines the set: duplicates, faces that are unlike the others, the best of many, the primary photo, what
+// is missing. It settles the tier of the version: the tier that was ordered, or a lower one when the photos that are used
+// do not reach it.
+//
+// It is safe to run twice: it replaces the choice by the same. Errors: RecordGone.
 func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput) (Selection, error) {
 	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
 	if err != nil {
@@ -187,19 +213,24 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 		if p.Report == nil || p.Measures == nil {
 			continue
 		}
-		if members[i].Measures, err = a.measures(ctx, in, p); err != nil {
+		if members[i].Measures, err = a.stored().current(ctx, in, p); err != nil {
 			return Selection{}, err
 		}
 		// Not the report's verdict: an earlier choice has put its own refusals into that.
 		members[i].Accepted = members[i].Measures.Accepted(a.Judge.Policy)
 	}
+	ordered := version.Tier
+	if version.PhotoSet != nil && version.PhotoSet.Ordered != "" {
+		ordered = version.PhotoSet.Ordered // an earlier attempt has settled a lower one
+	}
 	use := a.Judge.Policy.MaxUsed
-	if terms, err := persona.TermsFor(version.Tier, len(photos)); err == nil {
+	if terms, err := persona.TermsFor(ordered, len(photos)); err == nil {
 		use = min(use, terms.MaxPhotos)
 	}
 	var s Selection
 	rows := make([]storage.Choice, len(members))
 	set := a.Judge.Set(members, use)
+	set.Report.Settle(ordered)
 	for i, c := range set.Choices {
 		rows[i] = storage.Choice{Photo: c.Photo, Used: c.Use, Primary: c.Primary, Findings: c.Findings}
 		switch {
@@ -214,7 +245,7 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 	return s, a.Store.SaveChoices(ctx, in.UserID, in.PersonaID, in.Version, rows, &set.Report)
 }
 
-// strange reports whether a photo is not used because it shows another person.
+// strange reports whether a photo is refused because it probably shows another person.
 func strange(findings []persona.Finding) bool {
 	return slices.ContainsFunc(findings, func(f persona.Finding) bool {
 		return f.Refuses && (f.Code == persona.PhotoUnlikeOthers || f.Code == persona.PhotoProbablyTwoSet)

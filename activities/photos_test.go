@@ -206,3 +206,66 @@ func TestTheBestPhotosAreUsedAsFarAsTheTierGoes(t *testing.T) {
 	_, err := run(b, b.all.Photos.ChoosePhotos, contract.TrainPersonaInput{UserID: in.UserID, PersonaID: in.PersonaID, Version: 9})
 	requireType(t, err, contract.RecordGone, true)
 }
+
+func TestAPhotoThatCannotBeExaminedIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	in := b.linked("https://example.org/somebody.jpg", "https://example.org/other.jpg")
+	photos := b.photos(in)
+	b.keepJudged(in, photos[1], album()[1])
+	refuse := func(i int) activities.PhotoVerdict {
+		t.Helper()
+		verdict, err := run(b, b.all.Photos.RefusePhoto, activities.RefusalInput{
+			PhotoInput: activities.PhotoInput{TrainPersonaInput: in, PhotoTask: activities.PhotoTask{PhotoID: photos[i].ID, Index: i}},
+			Code:       persona.PhotoUnreachable,
+		})
+		require.NoError(t, err)
+		return verdict
+	}
+	for range 2 {
+		require.Equal(t, activities.PhotoVerdict{Index: 0, Codes: []string{string(persona.PhotoUnreachable)}}, refuse(0))
+		row := b.photos(in)[0]
+		require.Empty(t, row.URL, "the address is no longer needed")
+		require.False(t, row.Report.Accepted)
+		require.Equal(t, []persona.Finding{persona.NewFinding(persona.PhotoUnreachable, true, "")}, row.Report.Findings)
+		require.True(t, refuse(1).Accepted, "a verdict stays")
+	}
+}
+
+// The tier is what is trained and sold, so the photos that are used decide it, and not those that were sent.
+func TestTheTierIsSettledByThePhotosThatAreUsed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ordered, want persona.Tier
+		told          bool
+	}{
+		{persona.TierBasic, persona.TierBasic, false},
+		{persona.TierStandard, persona.TierBasic, true},
+		{persona.TierPremium, persona.TierBasic, true},
+	} {
+		t.Run(string(c.ordered), func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			in := b.persona(make([][]byte, 15)...)
+			for i, p := range b.photos(in)[:5] { // the others could not be judged
+				b.keepJudged(in, p, album()[i])
+			}
+			_, err := b.Owner.Exec(t.Context(), `UPDATE persona_versions SET tier = $2 WHERE persona_id = $1`, in.PersonaID, c.ordered)
+			require.NoError(t, err)
+			for range 3 {
+				selection, err := run(b, b.all.Photos.ChoosePhotos, in)
+				require.NoError(t, err)
+				require.Equal(t, 5, selection.Used)
+				v := b.version(in)
+				require.Equal(t, c.want, v.Tier)
+				require.LessOrEqual(t, len(v.PhotoSet.Advice), 5)
+				if !c.told {
+					require.Empty(t, v.PhotoSet.Ordered)
+					continue
+				}
+				require.Equal(t, c.ordered, v.PhotoSet.Ordered)
+				require.Contains(t, v.PhotoSet.Advice[0], "Only 5 photos can be used, so this is a basic training; "+string(c.ordered))
+			}
+		})
+	}
+}

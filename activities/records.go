@@ -8,7 +8,7 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// Records reads and writes rows, nothing else.
+// Records reads and writes rows and nothing else.
 type Records struct {
 	Store  *storage.Store
 	Policy persona.PhotoPolicy
@@ -16,8 +16,8 @@ type Records struct {
 
 // TrainingPlan is what a training needs to know before it starts.
 type TrainingPlan struct {
-	Open      bool        // false: this version was already settled, there is nothing to do
-	Photos    []PhotoTask // in the order in which they came
+	Open      bool        // false: the version has ended, there is nothing to do
+	Photos    []PhotoTask // in the order of the request
 	MinPhotos int
 }
 
@@ -25,10 +25,10 @@ type TrainingPlan struct {
 type PhotoTask struct {
 	PhotoID string
 	Index   int
-	Fetch   bool // it was given as an address and has to be fetched first
+	Fetch   bool // it was given as an address and must be fetched first
 }
 
-// PlanTraining reads what there is to train on. Safe to run twice: it only reads. Errors: RecordGone.
+// PlanTraining reads what there is to train on. It is safe to run twice: it only reads. Errors: RecordGone.
 func (a *Records) PlanTraining(ctx context.Context, in contract.TrainPersonaInput) (TrainingPlan, error) {
 	version, err := a.Store.Version(ctx, in.UserID, in.PersonaID, in.Version)
 	if err != nil {
@@ -50,13 +50,14 @@ func (a *Records) PlanTraining(ctx context.Context, in contract.TrainPersonaInpu
 	return plan, nil
 }
 
-// StageInput says which stage a training has reached.
+// StageInput names the stage that a training has reached.
 type StageInput struct {
 	contract.TrainPersonaInput
 	Stage persona.Stage
 }
 
-// EnterStage records that a stage begins, for the status that people see. Safe to run twice: a stage never goes back.
+// EnterStage records that a stage begins, for the status that people see. It is safe to run twice: a stage never goes
+// back. Errors: RecordGone.
 func (a *Records) EnterStage(ctx context.Context, in StageInput) error {
 	left, err := secondsLeft(ctx, a.Store, in.TrainPersonaInput, in.Stage)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a *Records) EnterStage(ctx context.Context, in StageInput) error {
 		storage.Progress{Stage: in.Stage, Percent: persona.Progress(in.Stage, 0), RemainingSeconds: left})
 }
 
-// FailInput is why a training ended without a model.
+// FailInput says why a training ended without a model.
 type FailInput struct {
 	contract.TrainPersonaInput
 	Cancelled bool
@@ -74,8 +75,10 @@ type FailInput struct {
 	Message   string
 }
 
-// FailTraining records the end of a training without a model, with the findings of each photo where the photos were
-// the reason, and what would help the set where other photos would. Safe to run twice: the first failure stays.
+// FailTraining records the end of a training without a model. When the photos are the reason it adds the findings of each
+// photo, and when other photos would help it adds the advice for the set.
+//
+// It is safe to run twice: the first failure stays. Errors: RecordGone; Superseded when the version is active.
 func (a *Records) FailTraining(ctx context.Context, in FailInput) error {
 	failure := storage.Failure{Code: in.Code, Message: in.Message}
 	if in.Code == persona.CodePhotosRejected || in.Code == persona.CodeValidationFailed {

@@ -4,27 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
-	"github.com/inflio/persona/internal/trainer"
+	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/vault"
 )
 
-// sampleSide is the side of a test picture in pixels: one megapixel, what a provider charges as its smallest unit.
-const sampleSide = 1024
-
-// maxSampleBytes bounds one test picture.
-const maxSampleBytes = 32 << 20
-
-// Validation generates test pictures and measures them.
-type Validation struct {
-	Store    *storage.Store
-	Provider *trainer.Client
+// Samples measures test pictures and judges models by them.
+type Samples struct {
+	Store *storage.Store
+	Judge *photo.Judge
 }
 
 // SampleOrder asks for test pictures of one kind: every test prompt, Images pictures each.
@@ -33,10 +27,10 @@ type SampleOrder struct {
 	Strength float64
 	Trigger  bool  // with the trigger word in the prompt
 	Seed     int64 // of the first picture; the others follow from it in the same way with and without the trigger
-	Images   int   // per prompt
+	Images   int   // per prompt, at most 4
 }
 
-// promptStride keeps the seeds of different prompts apart, so that every picture shows another draw of the model.
+// promptStride keeps the seeds of different prompts apart, so that no two pictures of an order have the same seed.
 const promptStride = 100
 
 // seed is that of the first picture of a prompt.
@@ -51,163 +45,151 @@ func (o SampleOrder) key(prompt, image int) string {
 	return fmt.Sprintf("%s-%03d-%d-%d", kind, int(math.Round(o.Strength*100)), prompt, o.seed(prompt)+int64(image))
 }
 
-func (o SampleOrder) path(key string) string {
-	return fmt.Sprintf("personas/%s/samples/v%d/%s.jpg", o.PersonaID, o.Version, key)
+func (o SampleOrder) path(key string) string { return vault.SamplePath(o.PersonaID, o.Version, key) }
+
+// MeasureInput is an order and what DrawSamples returned for it.
+type MeasureInput struct {
+	SampleOrder
+	Drawn []DrawnSample
 }
 
-// resume is what a retry must know so as not to buy the same pictures again.
-type resume struct {
+// SampleScore is what was measured on one test picture.
+type SampleScore struct {
+	Key       string
 	Prompt    int
-	RequestID string
+	Seed      int64
+	Strength  float64
+	Trigger   bool
+	Outcome   SampleOutcome // the measures below are valid for SampleMade only
+	Closeness float64       // similarity to the centroid of the person's own photos, -1 to 1; -1 without exactly one face
+	Own       bool          // exactly one face, as close to the centroid as the person's own photos are
+	Quality   float64       // overall photo score over 100
 }
 
-// DrawSamples generates the pictures of one order and keeps them encrypted. Safe to run twice: pictures that are
-// kept are not generated again, and a request that was sent is picked up by the id in the heartbeat. Afterwards the
-// provider's copies are taken away. It returns the number of pictures.
-func (a *Validation) DrawSamples(ctx context.Context, in SampleOrder) (int, error) {
-	owner, err := a.Store.Persona(ctx, in.UserID, in.PersonaID)
-	if err != nil {
-		return 0, err
+func (s SampleScore) record(in contract.TrainPersonaInput) storage.Sample {
+	return storage.Sample{
+		Key: s.Key, Path: vault.SamplePath(in.PersonaID, in.Version, s.Key),
+		ContentType: "image/jpeg", Prompt: s.Prompt, Seed: s.Seed, Strength: s.Strength, WithTrigger: s.Trigger,
+		Score: 100 * s.Quality, Closeness: s.Closeness,
 	}
-	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
-	if err != nil {
-		return 0, err
-	}
-	var from resume
-	if activity.HasHeartbeatDetails(ctx) {
-		if err := activity.GetHeartbeatDetails(ctx, &from); err != nil {
-			from = resume{}
-		}
-	}
-	for prompt := from.Prompt; prompt < persona.Scenes; prompt++ {
-		if prompt != from.Prompt {
-			from.RequestID = ""
-		}
-		trigger := ""
-		if in.Trigger {
-			trigger = owner.TriggerWord
-		}
-		request := trainer.GenerateRequest{
-			Prompt: persona.ValidationPrompt(prompt, trigger), LoRAURL: job.WeightsURL, Scale: in.Strength,
-			Seed: in.seed(prompt), Images: in.Images, Width: sampleSide, Height: sampleSide,
-		}
-		if err := a.drawOne(ctx, in, prompt, request, from.RequestID); err != nil {
-			return 0, err
-		}
-	}
-	return persona.Scenes * in.Images, nil
 }
 
-func (a *Validation) drawOne(
-	ctx context.Context, in SampleOrder, prompt int, request trainer.GenerateRequest, requestID string,
+// MeasureSamples measures the pictures of one order that were made: whether there is one face, how close it is to the
+// person, how good the picture is. A face is the person's own when it is as close to the centroid of the person's photos
+// as their leave-one-out 5th percentile. It returns one score for each entry of Drawn, in the same order. A picture that
+// cannot be decoded was not made.
+//
+// It is safe to run twice: the measures of the same pictures are the same.
+//
+// Errors: RecordGone when a picture that was made is not stored.
+func (a *Samples) MeasureSamples(ctx context.Context, in MeasureInput) ([]SampleScore, error) {
+	centroid, closeEnough, err := a.ownFaces(ctx, in.TrainPersonaInput)
+	if err != nil {
+		return nil, err
+	}
+	scores := make([]SampleScore, len(in.Drawn))
+	for i, drawn := range in.Drawn {
+		prompt, image := i/in.Images, i%in.Images
+		scores[i] = SampleScore{
+			Key: drawn.Key, Prompt: prompt, Seed: in.seed(prompt) + int64(image),
+			Strength: in.Strength, Trigger: in.Trigger, Outcome: drawn.Outcome, Closeness: -1,
+		}
+		if drawn.Outcome != SampleMade {
+			continue
+		}
+		if err := a.measure(ctx, in.SampleOrder, &scores[i], centroid, closeEnough); err != nil {
+			return nil, err
+		}
+	}
+	return scores, nil
+}
+
+// ownFaces reads the descriptors of the photos that were trained on.
+func (a *Samples) ownFaces(ctx context.Context, in contract.TrainPersonaInput) (photo.Descriptor, float64, error) {
+	photos, err := a.Store.Photos(ctx, in.UserID, in.PersonaID)
+	if err != nil {
+		return nil, 0, err
+	}
+	stored := storedMeasures{store: a.Store, judge: a.Judge}
+	var own []photo.Descriptor
+	for _, p := range photos {
+		if !p.Used || p.Measures == nil {
+			continue
+		}
+		m, err := stored.current(ctx, in, p)
+		if err != nil {
+			return nil, 0, err
+		}
+		if m.DescribedBy == a.Judge.DescribedBy() {
+			own = append(own, m.Descriptor)
+		}
+	}
+	centroid, closeEnough := photo.OwnCloseness(own)
+	return centroid, closeEnough, nil
+}
+
+func (a *Samples) measure(
+	ctx context.Context, in SampleOrder, s *SampleScore, centroid photo.Descriptor, closeEnough float64,
 ) error {
-	result, err := a.generate(ctx, prompt, request, requestID)
-	var refused *trainer.JobError
-	if err != nil && (!errors.As(err, &refused) || refused.Retryable) {
+	blob, err := a.Store.OpenBlob(ctx, in.UserID, in.PersonaID, in.path(s.Key))
+	if err != nil {
 		return err
 	}
-	// What the provider will not draw, for its content rules say, counts as pictures without a face: a model that
-	// cannot be used for such a plain prompt does not pass.
-	for i, url := range result.ImageURLs {
-		if err := a.fetchSample(ctx, in, url, in.path(in.key(prompt, i))); err != nil {
-			return err
-		}
+	defer blob.Close()
+	data, err := io.ReadAll(io.LimitReader(blob, maxSampleBytes))
+	if err != nil {
+		return err
 	}
-	if result.RequestID != "" {
-		if err := a.Provider.ErasePayload(ctx, result.RequestID); err != nil {
-			return err
-		}
+	judged, err := a.Judge.Photo(ctx, data, time.Time{})
+	if _, undecodable := errors.AsType[*persona.Error](err); undecodable {
+		s.Outcome = SampleNotMade
+		return nil
 	}
-	note(ctx, resume{Prompt: prompt + 1})
+	if err != nil {
+		return err
+	}
+	defer judged.Close()
+	s.Quality = judged.Score.Overall / 100
+	if judged.Faces == 1 && len(judged.Descriptor) > 0 {
+		s.Closeness = judged.Descriptor.Similarity(centroid)
+		s.Own = s.Closeness >= closeEnough
+	}
 	return nil
 }
 
-// drawAttempts is how often pictures are asked for that the provider failed to make through a fault of its own: they
-// cost cents, and without them a training that cost dollars is lost.
-const drawAttempts = 3
-
-// generate returns the pictures, or the error of the last attempt; a request that failed leaves nothing with the
-// provider.
-func (a *Validation) generate(
-	ctx context.Context, prompt int, request trainer.GenerateRequest, requestID string,
-) (trainer.GenerateResult, error) {
-	for attempt := 1; ; attempt++ {
-		result, err := a.Provider.Generate(ctx, request, requestID, func(id string) {
-			requestID = id
-			note(ctx, resume{Prompt: prompt, RequestID: id})
-		})
-		var failed *trainer.JobError
-		if !errors.As(err, &failed) {
-			return result, err
+// Outcomes counts the scores by outcome.
+func Outcomes(scores []SampleScore) (made, refused, notMade int) {
+	for _, s := range scores {
+		switch s.Outcome {
+		case SampleMade:
+			made++
+		case SampleRefused:
+			refused++
+		default:
+			notMade++
 		}
-		if requestID != "" {
-			if gone := a.Provider.ErasePayload(ctx, requestID); gone != nil {
-				return result, gone
-			}
+	}
+	return made, refused, notMade
+}
+
+// Sweep sums up the pictures of one strength that were made. ok is false when none was.
+func Sweep(strength float64, scores []SampleScore) (sum persona.StrengthScore, ok bool) {
+	sum = persona.StrengthScore{Strength: strength}
+	n := 0.0
+	for _, s := range scores {
+		if s.Outcome != SampleMade {
+			continue
 		}
-		if !failed.Retryable || attempt == drawAttempts {
-			return result, err
-		}
-		requestID = ""
-	}
-}
-
-func (a *Validation) fetchSample(ctx context.Context, in SampleOrder, url, path string) error {
-	picture, err := a.Provider.Download(ctx, url, maxSampleBytes)
-	if err != nil {
-		return err
-	}
-	defer picture.Close()
-	_, err = a.Store.WriteBlob(ctx, in.UserID, in.PersonaID, path, picture)
-	return err
-}
-
-// JudgeInput is what the sweep and the checks were measured as.
-type JudgeInput struct {
-	JobInput
-	Sweep    []persona.StrengthScore
-	Strength float64
-	With     []SampleScore
-	Without  []SampleScore
-}
-
-// JudgeModel turns measured pictures into the three checks and keeps them with the version. Safe to run twice: it
-// writes the same result over itself. Whether the checks are good enough is the workflow's decision.
-func (a *Validation) JudgeModel(ctx context.Context, in JudgeInput) (contract.Checks, error) {
-	checks := checksOf(in.With, in.Without)
-	var samples []storage.Sample
-	for _, s := range append(append([]SampleScore{}, in.With...), in.Without...) {
-		samples = append(samples, s.record(in.TrainPersonaInput))
-	}
-	err := a.Store.SaveSamples(ctx, in.UserID, in.PersonaID, in.Version, samples, in.Sweep, &checks, &in.Strength)
-	if err != nil {
-		return contract.Checks{}, err
-	}
-	job, err := a.Store.Job(ctx, in.UserID, in.JobID)
-	if err != nil || job.CompletedAt == nil {
-		return contract.Checks(checks), err
-	}
-	took := int(time.Since(*job.CompletedAt).Seconds()) // for the estimates of later trainings
-	return contract.Checks(checks), a.Store.RecordDuration(ctx, validating, job.Config.TrainingSteps, 0, took)
-}
-
-// checksOf computes the three shares. Pictures and their pairs stand at the same index.
-func checksOf(with, without []SampleScore) persona.CheckScores {
-	var c persona.CheckScores
-	if len(with) == 0 {
-		return c
-	}
-	var own, good, led float64
-	for i, s := range with {
+		n++
 		if s.Own {
-			own++
+			sum.Consistency++
 		}
-		good += s.Quality
-		if i < len(without) && s.Closeness > without[i].Closeness {
-			led++
-		}
+		sum.Closeness += s.Closeness
+		sum.Quality += s.Quality
 	}
-	n := float64(len(with))
-	c.FaceConsistency, c.QualityScore, c.TriggerEffectiveness = own/n, good/n, led/n
-	return c
+	if n == 0 {
+		return sum, false
+	}
+	sum.Consistency, sum.Closeness, sum.Quality = sum.Consistency/n, sum.Closeness/n, sum.Quality/n
+	return sum, true
 }

@@ -14,8 +14,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
-
-	"github.com/inflio/persona/internal/contract"
 )
 
 // fakeTemporal is as much of Temporal as an erasure meets: runs that can be listed a page at a time, described,
@@ -26,8 +24,8 @@ type fakeTemporal struct {
 	mu        sync.Mutex
 	runs      []*fakeRun
 	schedules map[string]bool
-	asked     []client.UpdateWorkflowOptions
-	away      error // what every call fails with
+	asked     []string // workflows that were cancelled
+	away      error    // what every call fails with
 }
 
 type fakeRun struct {
@@ -120,7 +118,8 @@ func (f *fakeTemporal) ListWorkflow(
 	}
 	skip := len(in.GetNextPageToken())
 	for _, r := range f.runs {
-		byPersona := in.GetQuery() == fmt.Sprintf("PersonaId = '%s'", r.persona) && r.persona != ""
+		byPersona := in.GetQuery() == fmt.Sprintf("PersonaId = '%s'", r.persona) && r.persona != "" ||
+			in.GetQuery() == fmt.Sprintf("PersonaId = '%s' AND ExecutionStatus = 'Running'", r.persona) && r.running
 		byID := strings.HasSuffix(in.GetQuery(), fmt.Sprintf("TemporalScheduler' AND WorkflowId = '%s'", r.workflow))
 		if !byPersona && !byID {
 			continue
@@ -135,22 +134,15 @@ func (f *fakeTemporal) ListWorkflow(
 	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
 }
 
-func (f *fakeTemporal) UpdateWorkflow(
-	ctx context.Context, o client.UpdateWorkflowOptions,
-) (client.WorkflowUpdateHandle, error) {
+func (f *fakeTemporal) CancelWorkflow(_ context.Context, workflow, _ string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = append(f.asked, o)
-	r, err := f.newest(o.WorkflowID, isRunning)
-	if err != nil {
-		return nil, err
+	f.asked = append(f.asked, workflow)
+	r, err := f.newest(workflow, isRunning)
+	if err == nil {
+		r.running = r.slow || r.deaf
 	}
-	if r.deaf {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	r.running = r.slow
-	return answered{}, nil
+	return err
 }
 
 func (f *fakeTemporal) TerminateWorkflow(_ context.Context, workflow, _, _ string, _ ...any) error {
@@ -167,16 +159,6 @@ func (f *fakeTemporal) ScheduleClient() client.ScheduleClient { return fakeSched
 
 func (f *fakeTemporal) WorkflowService() workflowservice.WorkflowServiceClient {
 	return fakeService{f: f}
-}
-
-// answered is a cancellation that was carried out.
-type answered struct{ client.WorkflowUpdateHandle }
-
-func (answered) Get(_ context.Context, out any) error {
-	if answer, ok := out.(*contract.CancelAnswer); ok {
-		answer.Cancelled = true
-	}
-	return nil
 }
 
 type fakeSchedules struct {

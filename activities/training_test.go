@@ -94,7 +94,7 @@ func TestATrainingFromItsPicturesToItsEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, done, again2)
 	stored := b.storedJob(job)
-	require.Equal(t, persona.JobCompleted, stored.Status)
+	require.Equal(t, persona.PurchaseCompleted, stored.Status)
 	require.Equal(t, 100, stored.Progress)
 	_, known, err := b.Store.TypicalSeconds(t.Context(), trainer.TrainingEndpoint)
 	require.NoError(t, err)
@@ -125,10 +125,10 @@ func TestARunningTrainingIsAskedForAgain(t *testing.T) {
 	for _, c := range []struct {
 		effect string
 		stage  persona.Stage
-		job    persona.JobStatus
+		job    persona.PurchaseStatus
 	}{
-		{"late", persona.StageQueued, persona.JobQueued},
-		{"stuck", persona.StageTraining, persona.JobTraining},
+		{"late", persona.StageQueued, persona.PurchaseQueued},
+		{"stuck", persona.StageTraining, persona.PurchaseRunning},
 	} {
 		t.Run(c.effect, func(t *testing.T) {
 			t.Parallel()
@@ -153,7 +153,7 @@ func TestARunningTrainingIsAskedForAgain(t *testing.T) {
 				require.Equal(t, c.stage, now.Stage)
 				require.GreaterOrEqual(t, now.Progress, before.Progress)
 				require.NotNil(t, now.RemainingSeconds)
-				require.Equal(t, c.job == persona.JobQueued, now.QueuePosition != nil)
+				require.Equal(t, c.job == persona.PurchaseQueued, now.QueuePosition != nil)
 				require.Equal(t, c.job, b.storedJob(job).Status)
 			}
 		})
@@ -170,7 +170,7 @@ func TestAFailedTrainingFailsTwiceAlike(t *testing.T) {
 	_, err = b.await(job)
 	first := requireType(t, err, contract.ProviderFailed, true)
 	require.Contains(t, first.Message(), "no face", "in words for the person")
-	require.Equal(t, persona.JobFailed, b.storedJob(job).Status)
+	require.Equal(t, persona.PurchaseFailed, b.storedJob(job).Status)
 	_, err = run(b, b.all.Training.AwaitTraining, job)
 	require.Equal(t, first.Message(), requireType(t, err, contract.ProviderFailed, true).Message())
 }

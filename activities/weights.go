@@ -10,22 +10,22 @@ import (
 // maxWeightsHeader is the safetensors format's own bound on its JSON header.
 const maxWeightsHeader = 100 << 20
 
-// weightsCheck is an io.Writer that checks a safetensors file while it passes: eight bytes of header length, a JSON
-// header that lists at least one tensor, and exactly as many bytes after it as its offsets say. Memory is bounded by
-// the header.
+// weightsCheck is an io.Writer that checks the safetensors file written to it: eight bytes of header length, a JSON
+// header that lists at least one tensor, and exactly as many bytes after it as its offsets say. It keeps only the header
+// in memory.
 type weightsCheck struct {
-	header []byte
-	want   int64 // length of header, -1 until it is known
-	total  int64
-	alien  bool // the length of the header is none
+	header    []byte
+	want      int64 // length of the JSON header, -1 until it is known
+	total     int64
+	badLength bool // the first eight bytes are not a possible header length
 }
 
 func newWeightsCheck() *weightsCheck { return &weightsCheck{want: -1} }
 
-// Write never fails, so that it can stand beside the real destination; the verdict is Err's.
+// Write never fails, so that a TeeReader can write to it; Err reports what is wrong.
 func (c *weightsCheck) Write(p []byte) (int, error) {
 	c.total += int64(len(p))
-	if c.alien || c.want >= 0 && int64(len(c.header)) == 8+c.want {
+	if c.badLength || c.want >= 0 && int64(len(c.header)) == 8+c.want {
 		return len(p), nil
 	}
 	need := int64(8)
@@ -40,7 +40,7 @@ func (c *weightsCheck) Write(p []byte) (int, error) {
 		if c.want < 0 && len(c.header) == 8 {
 			length := binary.LittleEndian.Uint64(c.header)
 			if length < 2 || length > maxWeightsHeader {
-				c.alien = true
+				c.badLength = true
 				return len(p), nil
 			}
 			c.want = int64(length)
@@ -50,9 +50,9 @@ func (c *weightsCheck) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Err returns nil when everything that passed is one whole safetensors file, else a sentence.
+// Err returns nil when exactly one whole safetensors file was written, and else a sentence for people.
 func (c *weightsCheck) Err() error {
-	if c.alien {
+	if c.badLength {
 		return errors.New("the weights do not begin like a safetensors file")
 	}
 	if c.want < 0 || int64(len(c.header)) < 8+c.want {
@@ -71,7 +71,7 @@ func (c *weightsCheck) Err() error {
 			Offsets [2]int64 `json:"data_offsets"`
 		}
 		if err := json.Unmarshal(raw, &tensor); err != nil || tensor.Offsets[0] < 0 || tensor.Offsets[1] < tensor.Offsets[0] {
-			return errors.New("the header of the weights lists a tensor without a place")
+			return errors.New("the header of the weights lists a tensor without valid offsets")
 		}
 		tensors++
 		end = max(end, tensor.Offsets[1])

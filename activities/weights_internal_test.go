@@ -28,7 +28,7 @@ func TestWeightsAreCheckedWhileTheyPass(t *testing.T) {
 		{"too long", weightsFile(header, 7), "7 bytes of tensors"},
 		{"no tensor", weightsFile(`{"__metadata__":{}}`, 0), "no tensor"},
 		{"no JSON", weightsFile(`{"a":`, 0), "cannot be read"},
-		{"a tensor without a place", weightsFile(`{"a":{"data_offsets":[4,0]}}`, 0), "without a place"},
+		{"a tensor without a place", weightsFile(`{"a":{"data_offsets":[4,0]}}`, 0), "without valid offsets"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -74,12 +74,12 @@ func TestNoErrorTellsWhoOrWhere(t *testing.T) {
 				func() error { return do(b, b.all.Training.CleanProvider, bought) },
 				func() error { _, err := run(b, b.all.Training.CancelJob, bought); return err },
 				func() error {
-					_, err := run(b, b.all.Validation.DrawSamples, activities.SampleOrder{JobInput: trained, Images: 1})
+					_, err := run(b, b.all.Models.DrawSamples, activities.SampleOrder{JobInput: trained, Images: 1})
 					return err
 				},
 				func() error { return do(b, b.all.Models.DeployModel, activities.DeployInput{JobInput: trained}) },
 				func() error { return do(b, b.all.Erasure.EraseAtProvider, erasure) },
-				func() error { return do(b, b.all.Erasure.EraseStored, erasure) },
+				func() error { return do(b, b.all.Erasure.DestroyStored, erasure) },
 			} {
 				if activity() != nil { // looked at by run and do
 					failed++

@@ -1,7 +1,7 @@
 // Package migrations holds the steps that build the database, in order, and nothing else.
 //
 // A step that has been released is never changed; a correction is a new step. There are no steps down: undoing one would drop
-// people's records, and a restored backup is the honest way back.
+// records of people; to go back, restore a backup.
 package migrations
 
 import "embed"

@@ -2,7 +2,7 @@ package storage_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -10,16 +10,19 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 	"github.com/inflio/persona/storage/storagetest"
+	"github.com/inflio/persona/storage/vault"
 )
 
 func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
 	user := uuid.NewString()
-	require.NoError(t, b.Store.Audit(t.Context(), user, storage.AuditEntry{Action: "something.done"}))
+	require.NoError(t, b.Store.Audit(t.Context(), user, audit.Entry{Action: audit.PhotoRead}))
 	for _, sql := range []string{
 		`UPDATE audit_log SET action = 'x'`, `UPDATE audit_log SET action = 'x' WHERE false`, `DELETE FROM audit_log`, `TRUNCATE audit_log`,
 		`DELETE FROM audit_heads`, `TRUNCATE audit_heads`,
@@ -51,14 +54,14 @@ ALTER TABLE audit_log DISABLE TRIGGER append_only; ALTER TABLE audit_heads DISAB
 	var whole string
 	for _, test := range []struct{ says, sql string }{
 		{"", ``},
-		{"entry 2 of user U was changed or put in", `UPDATE audit_log SET action = 'other' WHERE seq = 2 AND user_id = 'U'`},
-		{"entry 2 of user U was changed or put in", `UPDATE audit_log SET detail = '{"n": 2}' WHERE seq = 2 AND user_id = 'U'`},
+		{"entry 2 of user U was changed or inserted", `UPDATE audit_log SET action = 'other' WHERE seq = 2 AND user_id = 'U'`},
+		{"entry 2 of user U was changed or inserted", `UPDATE audit_log SET detail = '{"n": 2}' WHERE seq = 2 AND user_id = 'U'`},
 		{
-			"entry 5 of user U was changed or put in",
+			"entry 5 of user U was changed or inserted",
 			`UPDATE audit_log SET at = at + interval '1 microsecond' WHERE seq = 5 AND user_id = 'U'`,
 		},
 		{
-			"entry 1 of user U was changed or put in",
+			"entry 1 of user U was changed or inserted",
 			`UPDATE audit_log SET persona_id = gen_random_uuid() WHERE seq = 1 AND user_id = 'U'`,
 		},
 		{"entries 3 to 3 of user U were removed", `DELETE FROM audit_log WHERE seq = 3 AND user_id = 'U'`},
@@ -66,20 +69,21 @@ ALTER TABLE audit_log DISABLE TRIGGER append_only; ALTER TABLE audit_heads DISAB
 		{"entries 4 to 5 of user U were removed", `DELETE FROM audit_log WHERE seq >= 4 AND user_id = 'U'`},
 		{"entries 1 to 5 of user U were removed", `DELETE FROM audit_log WHERE user_id = 'U'`},
 		{
-			"entries 6 to 6 of user U were put in",
+			"entries 6 to 6 of user U were inserted",
 			`INSERT INTO audit_log SELECT user_id, 6, at, action, persona_id, detail, hash FROM audit_log WHERE seq = 5 AND user_id = 'U'`,
 		},
 		{
-			"entry 4 of user U was changed or put in",
+			"entry 4 of user U was changed or inserted",
 			`DELETE FROM audit_log WHERE seq = 4 AND user_id = 'U';
 INSERT INTO audit_log SELECT user_id, 4, at, 'put in', persona_id, detail, hash FROM audit_log WHERE seq = 3 AND user_id = 'U'`,
 		},
+		{"entry 3 of user U was changed or inserted", `UPDATE audit_log SET subject = 'other' WHERE seq = 3 AND user_id = 'U'`},
 		{"the last entry, 5, of user U was changed", `UPDATE audit_heads SET hash = sha256('x') WHERE user_id = 'U'`},
 		{"the chain of user U has no head", `DELETE FROM audit_heads WHERE user_id = 'U'`},
 	} {
 		user := uuid.NewString()
 		for i := range 5 {
-			entry := storage.AuditEntry{Action: "thing.done", Detail: map[string]any{"n": i, "ä": "ü"}}
+			entry := audit.Entry{Action: audit.PhotoRead, Subject: strconv.Itoa(i), Detail: map[string]any{"n": i, "ä": "ü"}}
 			require.NoError(t, b.Store.Audit(t.Context(), user, entry))
 		}
 		_, err := b.Owner.Exec(t.Context(), strings.ReplaceAll(test.sql, "'U'", "'"+user+"'"))
@@ -94,7 +98,7 @@ INSERT INTO audit_log SELECT user_id, 4, at, 'put in', persona_id, detail, hash 
 	}
 	result, err := b.Store.VerifyAudit(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 12, result.Users, "13, and one has no entry left")
+	require.Equal(t, 13, result.Users, "14, and one has no entry left")
 	require.NotContains(t, strings.Join(result.Broken, " "), whole, "a chain that holds is not named")
 }
 
@@ -105,13 +109,13 @@ func TestEntriesWrittenAtOnceMakeOneChain(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
-			_ = s.Audit(t.Context(), users[i%2], storage.AuditEntry{Action: "thing.done", Detail: map[string]any{"i": i}})
+			_ = s.Audit(t.Context(), users[i%2], audit.Entry{Action: audit.PhotoRead, Detail: map[string]any{"i": i}})
 		})
 	}
 	wg.Wait()
 	result, err := s.VerifyAudit(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, storage.AuditResult{Users: 2, Entries: 40}, result)
+	require.Equal(t, audit.Result{Users: 2, Entries: 40}, result)
 
 	newest, err := s.AuditLog(t.Context(), users[0], 5, 0)
 	require.NoError(t, err)
@@ -127,11 +131,11 @@ func TestEveryReadIsInTheLog(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)
 	p := create(t, s, uuid.NewString())
-	for name, action := range map[string]string{
-		"photos/1": "photo.read", "prepared/1/0": "photo.read", "samples/1": "sample.read", "model/1": "model.read",
-		"measures/1": "data.read",
+	for path, action := range map[string]audit.Action{
+		vault.PhotoPath(p.ID, "1"): audit.PhotoRead, vault.PreparedPath(p.ID, "1", 0): audit.PhotoRead,
+		vault.SamplePath(p.ID, 1, "a"): audit.SampleRead, vault.ModelPath(p.ID, 1): audit.ModelRead,
+		vault.MeasuresPath(p.ID, "1"): audit.DataRead,
 	} {
-		path := "personas/" + p.ID + "/" + name
 		_, err := s.WriteBlob(t.Context(), p.UserID, p.ID, path, strings.NewReader("x"))
 		require.NoError(t, err)
 		_, err = read(t, s, p.UserID, p.ID, path)
@@ -140,7 +144,7 @@ func TestEveryReadIsInTheLog(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, action, entries[0].Action)
 		require.Equal(t, p.ID, entries[0].PersonaID)
-		require.Equal(t, map[string]any{"blob": name}, entries[0].Detail)
+		require.Equal(t, map[string]any{"blob": strings.TrimPrefix(path, vault.Folder(p.ID))}, entries[0].Detail)
 	}
 }
 
@@ -155,18 +159,54 @@ func TestAnEntryIsWrittenWithWhatItTellsOrNotAtAll(t *testing.T) {
 	require.ErrorIs(t, b.Store.Activate(t.Context(), p.UserID, p.ID, 1, model(p)), storage.ErrConflict)
 	require.Equal(t, before+1, count(t, b.Owner, `SELECT count(*) FROM audit_log`))
 
-	for _, bad := range []storage.AuditEntry{
-		{},
-		{Action: "x", PersonaID: "no uuid"},
-		{Action: "x", Detail: map[string]any{"long": strings.Repeat("x", 2000)}},
-		{Action: "x", Detail: map[string]any{"f": func() {}}},
+	for says, bad := range map[string]audit.Entry{
+		`the action "" is not in the list`:           {},
+		`the action "photo.seen" is not in the list`: {Action: "photo.seen"},
+		"the persona id is not a UUID":               {Action: audit.PhotoRead, PersonaID: "no uuid"},
+		"has 2011 bytes, more than 1024":             {Action: audit.PhotoRead, Detail: map[string]any{"long": strings.Repeat("x", 2000)}},
+		"json: unsupported type":                     {Action: audit.PhotoRead, Detail: map[string]any{"f": func() {}}},
 	} {
-		require.Error(t, b.Store.Audit(t.Context(), p.UserID, bad))
+		require.ErrorContains(t, b.Store.Audit(t.Context(), p.UserID, bad), says)
 	}
-	require.Error(t, b.Store.Audit(t.Context(), "", storage.AuditEntry{Action: "x"}))
+	require.Equal(t, before+1, count(t, b.Owner, `SELECT count(*) FROM audit_log`))
+	require.Error(t, b.Store.Audit(t.Context(), "", audit.Entry{Action: audit.PhotoRead}))
 }
 
-// A user's transactions take the end of the chain last, so they never wait for each other in a circle.
+// An activity that is run again, also at the same time on another worker, writes no second entry.
+func TestAnEntryWithASubjectIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	user, other := uuid.NewString(), uuid.NewString()
+	entry := func(action audit.Action, subject string) audit.Entry {
+		return audit.Entry{Action: action, Subject: subject}
+	}
+	var group errgroup.Group
+	for range 5 {
+		for _, e := range []audit.Entry{
+			entry(audit.VersionFailed, "1"), entry(audit.VersionFailed, "2"), entry(audit.VersionCancelled, "1"), entry(audit.PhotoRead, ""),
+		} {
+			group.Go(func() error { return s.Audit(t.Context(), user, e) })
+		}
+	}
+	require.NoError(t, group.Wait())
+	require.NoError(t, s.Audit(t.Context(), other, entry(audit.VersionFailed, "1")))
+
+	entries, err := s.AuditLog(t.Context(), user, 100, 0)
+	require.NoError(t, err)
+	written := map[string]int{}
+	for _, e := range entries {
+		written[string(e.Action)+" "+e.Subject]++
+	}
+	require.Equal(t, map[string]int{"version.failed 1": 1, "version.failed 2": 1, "version.cancelled 1": 1, "photo.read ": 5}, written)
+	entries, err = s.AuditLog(t.Context(), other, 100, 0)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	result, err := s.VerifyAudit(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, audit.Result{Users: 2, Entries: 9}, result)
+}
+
+// A user's transactions take the lock of the chain last, so no two of them wait for each other.
 func TestWorkAtOnceDoesNotDeadlock(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)
@@ -177,7 +217,7 @@ func TestWorkAtOnceDoesNotDeadlock(t *testing.T) {
 	for i := range 10 {
 		try(func(ctx context.Context) error { return s.Activate(ctx, p.UserID, p.ID, 1, model(p)) })
 		try(func(ctx context.Context) error {
-			return s.Audit(ctx, p.UserID, storage.AuditEntry{Action: fmt.Sprintf("thing.%d", i), PersonaID: p.ID})
+			return s.Audit(ctx, p.UserID, audit.Entry{Action: audit.SampleRead, PersonaID: p.ID})
 		})
 		try(func(ctx context.Context) error {
 			return s.SetProgress(ctx, p.UserID, p.ID, 1, storage.Progress{Stage: "training", Percent: i})

@@ -1,82 +1,82 @@
 package storage
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"strings"
 
-	"github.com/tink-crypto/tink-go/v2/tink"
-	"gocloud.dev/blob"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/audit"
+	"github.com/inflio/persona/storage/vault"
 )
 
-// prefixOf is the folder of everything that belongs to a persona.
-func prefixOf(personaID string) string { return "personas/" + personaID + "/" }
-
-// photoPath is where a photo as it came is kept.
-func photoPath(personaID, photoID string) string { return prefixOf(personaID) + "photos/" + photoID }
-
-// blobBuffer gathers the cipher's small segments before they go to the bucket, in bytes.
-const blobBuffer = 64 << 10
-
-func checkPath(personaID, path string) error {
-	if !persona.IsID(personaID) || !fs.ValidPath(path) || !strings.HasPrefix(path, prefixOf(personaID)) {
-		return fmt.Errorf("storage: %w: not a path of this persona", ErrNotFound)
-	}
-	return nil
+// readActions are the audit actions of reading a blob. All kinds not named here are audit.DataRead.
+var readActions = map[vault.Kind]audit.Action{
+	vault.KindPhoto:    audit.PhotoRead,
+	vault.KindPrepared: audit.PhotoRead,
+	vault.KindSample:   audit.SampleRead,
+	vault.KindModel:    audit.ModelRead,
 }
 
-// readActions names reads in the audit log by the first part of the path. Prepared pictures are cut from photos.
-var readActions = map[string]string{
-	"photos": "photo.read", "prepared": "photo.read", "samples": "sample.read", "model": "model.read",
+const selectKey = `
+SELECT k.wrapped, p.status FROM data_keys k JOIN personas p ON p.id = k.persona_id WHERE k.persona_id = $1`
+
+// wrappedKey returns the persona's key as it is stored. The error is pgx.ErrNoRows when the user has no such persona or its key
+// was destroyed, and errErasing once the erasure has begun: from then on nothing is read or written.
+func wrappedKey(ctx context.Context, tx pgx.Tx, personaID string) ([]byte, error) {
+	var wrapped []byte
+	var status persona.Status
+	if err := tx.QueryRow(ctx, selectKey, personaID).Scan(&wrapped, &status); err != nil {
+		return nil, err
+	}
+	if status == persona.StatusErasing {
+		return nil, errErasing()
+	}
+	return wrapped, nil
 }
 
-// WriteBlob encrypts what r gives and stores it under path, which starts with "personas/<persona id>/". It replaces what is
-// there. Memory stays constant. When r, ctx or the bucket fails, no blob is left and what was there before stays. An error of r
-// is found by errors.Is and errors.As.
-func (s *Store) WriteBlob(ctx context.Context, userID, personaID, path string, r io.Reader) (BlobInfo, error) {
-	if err := checkPath(personaID, path); err != nil {
-		return BlobInfo{}, err
+// WriteBlob encrypts what r returns and stores it at path, which one of the helpers of package vault makes. It replaces what is
+// there. The memory it needs does not depend on the size. When r, ctx or the bucket fails, no blob is left and the previous one
+// stays. An error of r can be found with errors.Is and errors.As.
+func (s *Store) WriteBlob(ctx context.Context, userID, personaID, path string, r io.Reader) (vault.Info, error) {
+	if _, _, err := vault.Split(personaID, path); err != nil {
+		return vault.Info{}, translate(err)
 	}
-	wrapped, err := s.key(ctx, userID, personaID)
+	wrapped, err := s.wrappedKey(ctx, userID, personaID)
 	if err != nil {
-		return BlobInfo{}, err
+		return vault.Info{}, err
 	}
-	cipher, err := s.keys.unwrap(ctx, personaID, wrapped)
+	key, err := s.vault.Unwrap(ctx, personaID, wrapped)
 	if err != nil {
-		return BlobInfo{}, err
+		return vault.Info{}, err
 	}
-	info, err := s.encrypt(ctx, cipher, path, r)
+	info, err := s.vault.Write(ctx, key, path, r)
 	if err != nil {
-		return BlobInfo{}, err
+		return vault.Info{}, err
 	}
-	// An erasure that began meanwhile may have looked for blobs before this one was there. Its persona is to lose them all.
-	if _, err := s.key(ctx, userID, personaID); err != nil {
+	// An erasure that began meanwhile may have listed the blobs before this one was there. All blobs of its persona must go.
+	ctx = context.WithoutCancel(ctx)
+	if _, err := s.wrappedKey(ctx, userID, personaID); err != nil {
 		if errors.Is(err, ErrNotFound) || persona.CodeOf(err) == persona.CodeBeingErased {
-			_, failure := s.removeAll(context.WithoutCancel(ctx), personaID, prefixOf(personaID))
+			_, failure := s.vault.RemoveAll(ctx, personaID, "")
 			err = errors.Join(err, failure)
 		}
-		return BlobInfo{}, err
+		return vault.Info{}, err
 	}
 	return info, nil
 }
 
-// WritePhotoBlob stores a photo that was fetched from its address where uploaded photos are kept; see WriteBlob.
-func (s *Store) WritePhotoBlob(ctx context.Context, userID, personaID, photoID string, r io.Reader) (BlobInfo, error) {
+// WritePhotoBlob stores a photo that was fetched from its address at the path of uploaded photos; see WriteBlob.
+func (s *Store) WritePhotoBlob(ctx context.Context, userID, personaID, photoID string, r io.Reader) (vault.Info, error) {
 	if !persona.IsID(photoID) {
-		return BlobInfo{}, ErrNotFound
+		return vault.Info{}, ErrNotFound
 	}
-	return s.WriteBlob(ctx, userID, personaID, photoPath(personaID, photoID), r)
+	return s.WriteBlob(ctx, userID, personaID, vault.PhotoPath(personaID, photoID), r)
 }
 
-// key returns the wrapped key of a persona.
-func (s *Store) key(ctx context.Context, userID, personaID string) (wrapped []byte, err error) {
+func (s *Store) wrappedKey(ctx context.Context, userID, personaID string) (wrapped []byte, err error) {
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		wrapped, err = wrappedKey(ctx, tx, personaID)
 		return err
@@ -84,110 +84,53 @@ func (s *Store) key(ctx context.Context, userID, personaID string) (wrapped []by
 	return wrapped, err
 }
 
-// encrypt streams r into a new blob. The path is bound to the content, so a blob moved to another name does not open.
-func (s *Store) encrypt(ctx context.Context, cipher tink.StreamingAEAD, path string, r io.Reader) (_ BlobInfo, err error) {
-	writing, giveUp := context.WithCancel(ctx)
-	defer giveUp()
-	out, err := s.bucket.NewWriter(writing, path, &blob.WriterOptions{
-		ContentType: "application/octet-stream", DisableContentTypeDetection: true,
-	})
-	if err != nil {
-		return BlobInfo{}, translateBlob(err)
-	}
-	defer func() {
-		if err != nil {
-			// Closing keeps what was written so far, unless the context has ended.
-			giveUp()
-			_ = out.Close()
-		}
-	}()
-	buffered := bufio.NewWriterSize(out, blobBuffer)
-	encrypted, err := cipher.NewEncryptingWriter(buffered, []byte(path))
-	if err != nil {
-		return BlobInfo{}, fmt.Errorf("storage: encrypt: %w", err)
-	}
-	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(sum, encrypted), r)
-	if err != nil {
-		return BlobInfo{}, fmt.Errorf("storage: write a blob: %w", err)
-	}
-	if err := errors.Join(encrypted.Close(), buffered.Flush()); err != nil {
-		return BlobInfo{}, fmt.Errorf("storage: write a blob: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
-		return BlobInfo{}, err
-	}
-	if err := out.Close(); err != nil {
-		return BlobInfo{}, translateBlob(err)
-	}
-	return BlobInfo{Path: path, Bytes: n, SHA256: sum.Sum(nil)}, nil
-}
-
-// OpenBlob opens a blob for reading and writes the read into the audit log first. Only what was read up to io.EOF is complete:
-// a blob that was changed or cut off fails on the way.
+// OpenBlob writes the read into the audit log and then opens a blob for reading. The content is complete only when the reader has
+// returned io.EOF: a blob that was changed or cut off fails on the way.
 func (s *Store) OpenBlob(ctx context.Context, userID, personaID, path string) (io.ReadCloser, error) {
-	if err := checkPath(personaID, path); err != nil {
-		return nil, err
+	kind, name, err := vault.Split(personaID, path)
+	if err != nil {
+		return nil, translate(err)
 	}
-	rest := strings.TrimPrefix(path, prefixOf(personaID))
-	kind, _, _ := strings.Cut(rest, "/")
 	action, ok := readActions[kind]
 	if !ok {
-		action = "data.read"
+		action = audit.DataRead
 	}
 	var wrapped []byte
-	err := s.asUser(ctx, userID, func(tx *userTx) (err error) {
+	err = s.asUser(ctx, userID, func(tx *userTx) (err error) {
 		wrapped, err = wrappedKey(ctx, tx, personaID)
-		tx.audit(action, personaID, map[string]any{"blob": rest})
+		tx.audit(action, personaID, map[string]any{"blob": name})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	cipher, err := s.keys.unwrap(ctx, personaID, wrapped)
+	key, err := s.vault.Unwrap(ctx, personaID, wrapped)
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.bucket.NewReader(ctx, path, nil)
-	if err != nil {
-		return nil, translateBlob(err)
-	}
-	clear, err := cipher.NewDecryptingReader(bufio.NewReaderSize(in, blobBuffer), []byte(path))
-	if err != nil {
-		_ = in.Close()
-		return nil, fmt.Errorf("storage: decrypt: %w", err)
-	}
-	return &blobReader{Reader: clear, Closer: in}, nil
+	blob, err := s.vault.Open(ctx, key, path)
+	return blob, translate(err)
 }
 
-type blobReader struct {
-	io.Reader
-	io.Closer
-}
-
-// Read says in our words what the cipher says in its own.
-func (r *blobReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("storage: a blob cannot be read or was changed: %w", err)
+// HasBlob reports whether there is a blob at path. It reads nothing of it, so the audit log gets no entry.
+func (s *Store) HasBlob(ctx context.Context, userID, personaID, path string) (bool, error) {
+	if _, _, err := vault.Split(personaID, path); err != nil {
+		return false, translate(err)
 	}
-	return n, err
+	if _, err := s.wrappedKey(ctx, userID, personaID); err != nil {
+		return false, err
+	}
+	return s.vault.Exists(ctx, path)
 }
 
 const mayDelete = `
 SELECT EXISTS (SELECT FROM personas WHERE id = $1) OR EXISTS (SELECT FROM erasures WHERE persona_id = $1)`
 
-// DeleteBlobs removes every blob whose path starts with prefix, "" being everything of the persona, and returns how many there
-// were. It also works after the rows are gone, for the user whose erasure it is. Running it again is safe.
+// DeleteBlobs deletes every blob of a persona whose path starts with prefix, "" being all of them, and returns how many it deleted,
+// also when it fails. It works after the rows are gone, too, for the user whose erasure it is. Running it again is safe.
 func (s *Store) DeleteBlobs(ctx context.Context, userID, personaID, prefix string) (int, error) {
 	if !persona.IsID(personaID) {
 		return 0, ErrNotFound
-	}
-	if prefix == "" {
-		prefix = prefixOf(personaID)
-	}
-	if !strings.HasPrefix(prefix, prefixOf(personaID)) {
-		return 0, fmt.Errorf("storage: %w: not a path of this persona", ErrNotFound)
 	}
 	err := s.asUser(ctx, userID, func(tx *userTx) error {
 		var may bool
@@ -202,5 +145,6 @@ func (s *Store) DeleteBlobs(ctx context.Context, userID, personaID, prefix strin
 	if err != nil {
 		return 0, err
 	}
-	return s.removeAll(ctx, personaID, prefix)
+	deleted, err := s.vault.RemoveAll(ctx, personaID, prefix)
+	return deleted, translate(err)
 }

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -9,14 +10,18 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"gocloud.dev/gcerrors"
+	"gocloud.dev/secrets"
 
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
+	"github.com/inflio/persona/storage/vault"
 )
 
 func TestBlobsOnDiskShowNothing(t *testing.T) {
@@ -28,11 +33,11 @@ func TestBlobsOnDiskShowNothing(t *testing.T) {
 		"model/weights": "\x40\x00\x00\x00\x00\x00\x00\x00{\"__metadata__\":{\"format\":\"pt\"}",
 		"empty":         "", "long": strings.Repeat("face", 100_000),
 	} {
-		path := "personas/" + p.ID + "/" + name
+		path := vault.Folder(p.ID) + name
 		info, err := b.Store.WriteBlob(t.Context(), p.UserID, p.ID, path, strings.NewReader(content))
 		require.NoError(t, err)
 		sum := sha256.Sum256([]byte(content))
-		require.Equal(t, storage.BlobInfo{Path: path, Bytes: int64(len(content)), SHA256: sum[:]}, info)
+		require.Equal(t, vault.Info{Path: path, Bytes: int64(len(content)), SHA256: sum[:]}, info)
 
 		onDisk, err := os.ReadFile(filepath.Join(b.BucketDir, path))
 		require.NoError(t, err)
@@ -53,7 +58,7 @@ func TestABlobOpensOnlyWhereItBelongs(t *testing.T) {
 	s := b.Store
 	p := create(t, s, uuid.NewString())
 	other := create(t, s, p.UserID)
-	path := "personas/" + p.ID + "/photos/x"
+	path := vault.PhotoPath(p.ID, "x")
 	_, err := s.WriteBlob(t.Context(), p.UserID, p.ID, path, bytes.NewReader(jpeg))
 	require.NoError(t, err)
 	original, err := os.ReadFile(filepath.Join(b.BucketDir, path))
@@ -74,10 +79,10 @@ func TestABlobOpensOnlyWhereItBelongs(t *testing.T) {
 		"lengthened":      {p, "photos/x", append(bytes.Clone(original), 0)},
 		"empty":           {p, "photos/x", nil},
 	} {
-		target := "personas/" + test.persona.ID + "/" + test.name
+		target := vault.Folder(test.persona.ID) + test.name
 		require.NoError(t, os.WriteFile(filepath.Join(b.BucketDir, target), test.content, 0o600))
 		_, err := read(t, s, p.UserID, test.persona.ID, target)
-		require.ErrorContains(t, err, "cannot be read or was changed", name)
+		require.ErrorContains(t, err, "was changed or cut off", name)
 	}
 	for _, bad := range []string{
 		"personas/" + other.ID + "/photos/x", "personas/" + p.ID + "/../" + other.ID + "/photos/x", "personas/" + p.ID + "/",
@@ -96,7 +101,7 @@ func TestAFailedWriteLeavesWhatWasThere(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
 	p := create(t, b.Store, uuid.NewString())
-	path := "personas/" + p.ID + "/samples/1"
+	path := vault.SamplePath(p.ID, 1, "a")
 	_, err := b.Store.WriteBlob(t.Context(), p.UserID, p.ID, path, strings.NewReader("first"))
 	require.NoError(t, err)
 	before := files(t, b.BucketDir)
@@ -115,7 +120,7 @@ func TestAWriteThatAnErasureOvertakesLeavesNothing(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
 	p := create(t, b.Store, uuid.NewString())
-	path := "personas/" + p.ID + "/samples/1"
+	path := vault.SamplePath(p.ID, 1, "a")
 	_, err := b.Store.WriteBlob(t.Context(), p.UserID, p.ID, path, io.MultiReader(bytes.NewReader(jpeg),
 		readFunc(func([]byte) (int, error) {
 			if _, err := b.Store.RequestErasure(t.Context(), p.UserID, p.ID); err != nil {
@@ -131,7 +136,7 @@ func TestAWriteThatAnErasureOvertakesLeavesNothing(t *testing.T) {
 	requireErasing(t, err)
 }
 
-// Twenty large photos at a time need a few buffers each, not their size.
+// The memory of a stream does not depend on its size.
 func TestStreamsNeedConstantMemory(t *testing.T) {
 	b := storagetest.NewBed(t)
 	u, err := b.Store.BeginUpload(t.Context(), uuid.NewString())
@@ -149,42 +154,71 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-func TestKeysStayInMemoryOnlyWhileTheyAreOfUse(t *testing.T) {
+// calls counts the calls of a keeper.
+type calls struct {
+	*secrets.Keeper
+	decrypted atomic.Int64
+}
+
+func (c *calls) Decrypt(ctx context.Context, ciphertext []byte) ([]byte, error) {
+	c.decrypted.Add(1)
+	return c.Keeper.Decrypt(ctx, ciphertext)
+}
+
+func (c *calls) Encrypt(ctx context.Context, plaintext []byte) ([]byte, error) {
+	return c.Keeper.Encrypt(ctx, plaintext)
+}
+func (*calls) Close() error                       { return nil }
+func (*calls) ErrorAs(error, any) bool            { return false }
+func (*calls) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknown }
+
+func TestADestroyedKeyIsUselessInEveryProcess(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
-	p := create(t, b.Store, uuid.NewString())
-	second := b.Reopen(t)
-	path := "personas/" + p.ID + "/samples/1"
-	for _, s := range []*storage.Store{b.Store, second} {
+	keeper := &calls{Keeper: b.Keeper}
+	b.Keeper = secrets.NewKeeper(keeper)
+	s, second := b.Reopen(t), b.Reopen(t)
+	p := create(t, s, uuid.NewString())
+	path := vault.SamplePath(p.ID, 1, "a")
+	for _, s := range []*storage.Store{s, second, s, second} {
 		_, err := s.WriteBlob(t.Context(), p.UserID, p.ID, path, strings.NewReader("x"))
 		require.NoError(t, err)
-		require.Equal(t, 1, s.CachedKeys())
 	}
-	e, err := b.Store.RequestErasure(t.Context(), p.UserID, p.ID)
-	require.NoError(t, err)
-	require.NoError(t, b.Store.DestroyKey(t.Context(), e.ID))
-	require.Zero(t, b.Store.CachedKeys())
+	require.EqualValues(t, 2, keeper.decrypted.Load(), "each process unwraps the key once")
+	var wrapped []byte
+	require.NoError(t, b.Owner.QueryRow(t.Context(), `SELECT wrapped FROM data_keys WHERE persona_id = $1`, p.ID).Scan(&wrapped))
 
-	// The other process still holds it, and cannot use it: the database is asked each time.
-	require.Equal(t, 1, second.CachedKeys())
+	e, err := s.RequestErasure(t.Context(), p.UserID, p.ID)
+	require.NoError(t, err)
+	require.NoError(t, s.DestroyKey(t.Context(), e.ID))
+	// The second process still has the key in memory and cannot use it, because the database is read each time.
 	_, err = b.Owner.Exec(t.Context(), `UPDATE personas SET status = 'ready' WHERE id = $1`, p.ID)
 	require.NoError(t, err)
-	for _, s := range []*storage.Store{b.Store, second} {
+	for _, s := range []*storage.Store{s, second} {
 		_, err = s.OpenBlob(t.Context(), p.UserID, p.ID, path)
 		require.ErrorIs(t, err, storage.ErrNotFound)
 		_, err = s.WriteBlob(t.Context(), p.UserID, p.ID, path, strings.NewReader("x"))
 		require.ErrorIs(t, err, storage.ErrNotFound)
 	}
-	second.Close()
-	require.Zero(t, second.CachedKeys())
+	require.EqualValues(t, 2, keeper.decrypted.Load())
+
+	// The first process has removed it from its memory: with the row back, it has to unwrap the key again.
+	_, err = b.Owner.Exec(t.Context(), `INSERT INTO data_keys (persona_id, user_id, wrapped) VALUES ($1, $2, $3)`, p.ID, p.UserID, wrapped)
+	require.NoError(t, err)
+	for _, want := range []int64{3, 3} {
+		got, err := read(t, s, p.UserID, p.ID, path)
+		require.NoError(t, err)
+		require.Equal(t, "x", string(got))
+		require.Equal(t, want, keeper.decrypted.Load())
+	}
 }
 
-// A backup of the bucket and of everything in the database except the key is no use.
-func TestBlobsAreNoiseWithoutTheirKey(t *testing.T) {
+// A backup of the bucket, and of all rows except the wrapped key, does not reveal a blob.
+func TestABlobCannotBeReadWithAnotherKey(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
 	p := create(t, b.Store, uuid.NewString())
-	path := "personas/" + p.ID + "/photos/x"
+	path := vault.PhotoPath(p.ID, "x")
 	_, err := b.Store.WriteBlob(t.Context(), p.UserID, p.ID, path, bytes.NewReader(jpeg))
 	require.NoError(t, err)
 	_, err = b.Owner.Exec(t.Context(), `
@@ -192,7 +226,7 @@ UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys WHERE persona_id =
 		p.ID, create(t, b.Store, p.UserID).ID)
 	require.NoError(t, err)
 	_, err = read(t, b.Reopen(t), p.UserID, p.ID, path)
-	require.ErrorContains(t, err, "cannot be read or was changed")
+	require.ErrorContains(t, err, "was changed or cut off")
 }
 
 func TestDeleteBlobs(t *testing.T) {

@@ -4,15 +4,42 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/audit"
 )
 
-// lockUser puts what creates personas of one user in order, and refuses a user who is being erased: RequestUserErasure takes the
-// same lock, so no persona slips in behind it.
+// NewPersona is what Commit makes a persona from.
+type NewPersona struct {
+	Name           string // as persona.CleanName returns it
+	Tier           persona.Tier
+	Config         persona.TrainingConfig
+	Consent        persona.Consent
+	Signature      persona.Signature
+	Photos         []NewPhoto
+	IdempotencyKey string // "" for none
+	Fingerprint    string // of the request; the same key with another fingerprint is refused
+	MaxTrainings   int    // trainings that the user may have running, with this one; 0 is no limit
+}
+
+// NewPhoto is one photo of a new persona.
+type NewPhoto struct {
+	ID            string
+	Index         int
+	URL           string // where to fetch it; "" when it was written with Upload.WritePhoto
+	Bytes         int64
+	SHA256        []byte
+	Width, Height int
+	Format        string
+	Primary       bool
+}
+
+// lockUser lets one transaction at a time make personas of a user, and returns errErasing when the user is being erased.
+// RequestUserErasure takes the same lock, so no persona can be made after it.
 func lockUser(ctx context.Context, tx *userTx) error {
 	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('user ' || $1, 0))`
 	if _, err := tx.Exec(ctx, lock, tx.userID); err != nil {
@@ -37,7 +64,7 @@ DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND created_at
 INSERT INTO idempotency_keys (user_id, key_hash, fingerprint, persona_id) VALUES ($1, $2, $3, $4)`
 )
 
-// replay returns the id of the persona that was made under key, or "". The caller holds the user's lock.
+// replay returns the id of the persona that was made with key, or "". The caller holds the lock of the user.
 func replay(ctx context.Context, tx *userTx, key, fingerprint string) (personaID string, err error) {
 	hash := sha256.Sum256([]byte(key))
 	if _, err := tx.Exec(ctx, deleteExpiredKey, tx.userID, hash[:]); err != nil {
@@ -60,6 +87,46 @@ func replay(ctx context.Context, tx *userTx, key, fingerprint string) (personaID
 }
 
 const (
+	selectTrainings = `SELECT count(*) FROM persona_versions WHERE user_id = $1 AND status = 'training'`
+	selectKeyKnown  = `
+SELECT EXISTS (SELECT FROM idempotency_keys
+               WHERE user_id = $1 AND key_hash = $2 AND created_at >= now() - interval '24 hours')`
+)
+
+// checkTrainings returns CodeTooManyTrainings if the user has limit or more trainings running; a limit of 0 is none. While
+// the caller holds the user's lock, no other transaction can add one.
+func checkTrainings(ctx context.Context, tx *userTx, limit int) error {
+	if limit == 0 {
+		return nil
+	}
+	var running int
+	if err := tx.QueryRow(ctx, selectTrainings, tx.userID).Scan(&running); err != nil {
+		return err
+	}
+	if running < limit {
+		return nil
+	}
+	return &persona.Error{
+		Kind: persona.Conflict, Code: persona.CodeTooManyTrainings,
+		Message: fmt.Sprintf("You have %d trainings running, and at most %d may run at one time. "+
+			"Start this one when another has ended.", running, limit),
+	}
+}
+
+// CheckTrainings returns CodeTooManyTrainings where Commit with this idempotency key and limit would, so that an upload
+// can be refused before it is read. A key that was used within 24 hours passes: Commit returns the persona that it made.
+func (s *Store) CheckTrainings(ctx context.Context, userID, key string, limit int) error {
+	return s.asUser(ctx, userID, func(tx *userTx) error {
+		hash := sha256.Sum256([]byte(key))
+		var known bool
+		if err := tx.QueryRow(ctx, selectKeyKnown, userID, hash[:]).Scan(&known); err != nil || known && key != "" {
+			return err
+		}
+		return checkTrainings(ctx, tx, limit)
+	})
+}
+
+const (
 	insertPersona = `
 INSERT INTO personas (id, user_id, name, trigger_word) VALUES ($1, $2, $3, $4) ON CONFLICT (trigger_word) DO NOTHING`
 	insertImage = `
@@ -75,13 +142,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	insertExpiry  = `INSERT INTO outbox (kind, user_id, persona_id, next_at) VALUES ('expire-consent', $1, $2, $3)`
 )
 
-// triggerTries bounds the search for a free trigger word; with 26^6 endings a second try is already rare.
+// triggerTries bounds the search for a free trigger word. With 26^6 endings a second try is rare.
 const triggerTries = 20
 
 // create writes every row of the new persona.
 func (u *Upload) create(ctx context.Context, tx *userTx, n NewPersona) (Persona, error) {
-	// A relay that is discarding this upload holds the row, so this waits and then finds it gone.
-	if err := tx.exec(ctx, deleteDiscard, u.personaID); err != nil {
+	if err := checkTrainings(ctx, tx, n.MaxTrainings); err != nil {
+		return Persona{}, err
+	}
+	// This finds no open row when the upload was closed by someone who discards it.
+	if err := tx.exec(ctx, deleteOpen, u.personaID); err != nil {
 		if errors.Is(err, ErrNotFound) {
 			return Persona{}, errDiscarded
 		}
@@ -113,12 +183,13 @@ func (u *Upload) create(ctx context.Context, tx *userTx, n NewPersona) (Persona,
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return Persona{}, err
 	}
-	tx.audit("consent.signed", u.personaID, map[string]any{"time_limit_days": n.Consent.Restrictions.TimeLimitDays})
-	tx.audit("persona.created", u.personaID, map[string]any{"photos": len(n.Photos), "tier": n.Tier})
+	tx.audit(audit.ConsentSigned, u.personaID, map[string]any{"time_limit_days": n.Consent.Restrictions.TimeLimitDays})
+	tx.audit(audit.PersonaCreated, u.personaID, map[string]any{"photos": len(n.Photos), "tier": n.Tier})
 	return selectPersona(ctx, tx, u.personaID)
 }
 
-// insertPersona finds a trigger word that nobody has; the constraint sees other users' words, which no query here could.
+// insertPersona inserts the persona with a trigger word that no other persona has. Only the constraint can tell, because
+// row-level security hides the words of other users.
 func (u *Upload) insertPersona(ctx context.Context, tx *userTx, name string) error {
 	for range triggerTries {
 		word := persona.TriggerWord(name, u.store.ending())
@@ -136,10 +207,10 @@ func queueConsent(batch *pgx.Batch, userID, personaID string, c persona.Consent,
 		c.Restrictions.TimeLimitDays, signed.SignedAt, text(signed.IPAddress), text(signed.UserAgent))
 }
 
-// maxHeader bounds what is kept of a request's header, in bytes.
+// maxHeader is how much of a request header is kept, in bytes.
 const maxHeader = 512
 
-// text makes what a header says fit for a text column: a client may send any bytes.
+// text returns a header as valid UTF-8 without NUL bytes, which a text column would refuse. A client may send any bytes.
 func text(header string) string {
 	header = header[:min(len(header), maxHeader)]
 	return strings.ToValidUTF8(strings.ReplaceAll(header, "\x00", ""), "\uFFFD")

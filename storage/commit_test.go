@@ -10,16 +10,17 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/storagetest"
+	"github.com/inflio/persona/storage/vault"
 )
 
-// holdCommits makes every COMMIT that made a persona wait until release is called, and end then as the test says. A server that
-// is told to cancel such a COMMIT does not, as it may not when the word comes late.
+// holdCommits makes every COMMIT of a new persona wait until release is called, and then succeed or fail. A request to cancel such a
+// COMMIT is ignored, as the server does when the request comes too late.
 func holdCommits(t *testing.T, b *storagetest.Bed, succeed bool) (release func()) {
 	t.Helper()
 	for _, sql := range []string{
@@ -43,16 +44,10 @@ END $$`,
 		_, err := b.Owner.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	conn, err := pgx.Connect(t.Context(), b.OwnerURL)
-	require.NoError(t, err)
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock(4711)`)
-	require.NoError(t, err)
-	release = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	t.Cleanup(release)
-	return release
+	return hold(t, b, `SELECT pg_advisory_lock(4711)`)
 }
 
-// line is a way to the database that can be cut without the server hearing of it.
+// line is a proxy to the database whose connections can be cut without the server noticing.
 type line struct {
 	net.Listener
 	server  string
@@ -60,7 +55,7 @@ type line struct {
 	clients []net.Conn
 }
 
-// newLine opens a line, and a store that uses it.
+// newLine starts a line and opens a store that connects through it.
 func newLine(t *testing.T, b *storagetest.Bed) (*line, *storage.Store) {
 	t.Helper()
 	address, err := url.Parse(b.AppURL)
@@ -102,7 +97,7 @@ func (l *line) serve(ctx context.Context) {
 	}
 }
 
-// cut ends every connection on the client's side; new ones can be made.
+// cut closes all connections on the side of the client. New ones can be made.
 func (l *line) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,7 +107,7 @@ func (l *line) cut() {
 	l.clients = nil
 }
 
-// A client that goes away while the persona is being made does not stop it.
+// A Commit goes on when the context of its caller ends.
 func TestACommitOutlivesItsCaller(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -139,7 +134,7 @@ func TestACommitOutlivesItsCaller(t *testing.T) {
 	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox WHERE kind = 'discard-upload'`))
 }
 
-// The connection is lost while the server commits: whether it will succeed is not known when Discard is called.
+// The connection is lost while the server commits, so the outcome is not known when Discard is called.
 func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
 	t.Parallel()
 	for name, succeeds := range map[string]bool{"the commit succeeds": true, "the commit fails": false} {
@@ -172,7 +167,7 @@ func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
 				return
 			}
 			for _, photo := range photos {
-				data, err := read(t, s, user, u.PersonaID(), "personas/"+u.PersonaID()+"/photos/"+photo.ID)
+				data, err := read(t, s, user, u.PersonaID(), vault.PhotoPath(u.PersonaID(), photo.ID))
 				require.NoError(t, err)
 				require.Equal(t, jpeg, data)
 			}
@@ -180,4 +175,55 @@ func TestDiscardNeverRemovesAPersonaThatWasMade(t *testing.T) {
 			require.ErrorIs(t, err, storage.ErrConflict, "it was made")
 		})
 	}
+}
+
+// However many uploads are committed at the same time, no more trainings run than are allowed.
+func TestTrainingsOfAUserAreLimited(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	user, other := uuid.NewString(), uuid.NewString()
+	const limit, uploads = 2, 6
+	create(t, s, other)
+	refused := make([]error, uploads)
+	var group errgroup.Group
+	for i := range uploads {
+		u, photos := upload(t, s, user)
+		n := newPersona(photos...)
+		n.MaxTrainings, n.IdempotencyKey, n.Fingerprint = limit, "key-"+strconv.Itoa(i), "one"
+		group.Go(func() error {
+			_, _, refused[i] = u.Commit(t.Context(), n)
+			return u.Discard(t.Context())
+		})
+	}
+	require.NoError(t, group.Wait())
+	var passed []string
+	for i, err := range refused {
+		if err == nil {
+			passed = append(passed, "key-"+strconv.Itoa(i))
+			continue
+		}
+		require.Equal(t, persona.CodeTooManyTrainings, persona.CodeOf(err), err)
+	}
+	require.Len(t, passed, limit)
+	personas, _, err := s.Personas(t.Context(), user, 10, 0)
+	require.NoError(t, err)
+	require.Len(t, personas, limit)
+
+	require.Equal(t, persona.CodeTooManyTrainings, persona.CodeOf(s.CheckTrainings(t.Context(), user, "", limit)))
+	require.Equal(t, persona.CodeTooManyTrainings, persona.CodeOf(s.CheckTrainings(t.Context(), user, "another key", limit)))
+	require.NoError(t, s.CheckTrainings(t.Context(), user, passed[0], limit), "its training is one of those that run")
+	require.NoError(t, s.CheckTrainings(t.Context(), user, "", limit+1))
+	require.NoError(t, s.CheckTrainings(t.Context(), user, "", 0), "no limit")
+	require.NoError(t, s.CheckTrainings(t.Context(), other, "", limit))
+
+	// The same request again is answered while no other may start.
+	u, photos := upload(t, s, user)
+	n := newPersona(photos...)
+	n.MaxTrainings, n.IdempotencyKey, n.Fingerprint = limit, passed[0], "one"
+	_, replayed, err := u.Commit(t.Context(), n)
+	require.NoError(t, err)
+	require.True(t, replayed)
+
+	require.NoError(t, s.FailVersion(t.Context(), user, personas[0].ID, 1, persona.VersionFailed, storage.Failure{Code: persona.CodeProviderFailed}))
+	require.NoError(t, s.CheckTrainings(t.Context(), user, "", limit), "one has ended")
 }

@@ -13,10 +13,12 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 	"github.com/inflio/persona/storage/storagetest"
+	"github.com/inflio/persona/storage/vault"
 )
 
-// mentions lists the tables in which a text stands in any column.
+// mentions lists the tables that contain a text in any column.
 func mentions(t *testing.T, b *storagetest.Bed, text string) []string {
 	t.Helper()
 	var found []string
@@ -36,7 +38,7 @@ func TestAPersonasErasure(t *testing.T) {
 	kept := create(t, s, p.UserID)
 	createJob(t, s, p)
 	addGeneration(t, b, p)
-	path := "personas/" + p.ID + "/samples/1"
+	path := vault.SamplePath(p.ID, 1, "a")
 	_, err := s.WriteBlob(ctx, p.UserID, p.ID, path, strings.NewReader("x"))
 	require.NoError(t, err)
 
@@ -129,12 +131,12 @@ func TestAPersonasErasure(t *testing.T) {
 	require.Empty(t, result.Broken)
 	entries, err := s.AuditLog(ctx, p.UserID, 3, 0)
 	require.NoError(t, err)
-	require.Equal(t, "persona.erased", entries[0].Action)
-	require.Equal(t, "key.destroyed", entries[1].Action)
-	require.Equal(t, "persona.erasure_requested", entries[2].Action)
+	require.Equal(t, audit.PersonaErased, entries[0].Action)
+	require.Equal(t, audit.KeyDestroyed, entries[1].Action)
+	require.Equal(t, audit.PersonaErasureRequested, entries[2].Action)
 }
 
-// An erasure whose work came to a stop is started again by asking for it again.
+// A repeated request starts the work of an erasure that has stopped.
 func TestARepeatedRequestOrdersTheWorkAgain(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -177,8 +179,8 @@ func TestARepeatedRequestOrdersTheWorkAgain(t *testing.T) {
 	require.Zero(t, count(t, b.Owner, `SELECT count(*) FROM outbox`), "what is completed needs no work")
 	entries, err := s.AuditLog(ctx, p.UserID, 2, 0)
 	require.NoError(t, err)
-	require.Equal(t, "persona.erasure_requested", entries[1].Action)
-	require.Equal(t, "persona.erased", entries[0].Action, "asking again is no new event")
+	require.Equal(t, audit.PersonaErasureRequested, entries[1].Action)
+	require.Equal(t, audit.PersonaErased, entries[0].Action, "asking again is no new event")
 }
 
 func TestTheWorkerOpensOneErasureOnly(t *testing.T) {
@@ -209,7 +211,7 @@ func TestTheWorkerOpensOneErasureOnly(t *testing.T) {
 	}))
 }
 
-// A table that nobody thought of is found by its column.
+// A new table is found by its column.
 func TestLeftoversSearchTablesOfTheFuture(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -9,21 +9,22 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"gocloud.dev/gcerrors"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/vault"
 )
 
 var (
-	// ErrNotFound says that there is no such row or blob, or that it is another user's: the two cannot be told apart.
+	// ErrNotFound means that there is no such row or blob, or that it belongs to another user. The two cannot be told apart.
 	ErrNotFound = errors.New("storage: not found")
-	// ErrConflict says that the present state does not allow it, or that another was first.
+	// ErrConflict means that the present state does not allow the change, or that another caller made it first.
 	ErrConflict = errors.New("storage: conflict")
-	// ErrRefused says that the database would not do it: a fault of ours. Its text names code, table and constraint, no value.
+	// ErrRefused means that the database rejected a statement, which is a mistake in this program. Its text has the SQLSTATE, the
+	// table and the constraint, but no value.
 	ErrRefused = errors.New("storage: the database refused")
 )
 
-// errErasing is what anything gets that would add to a persona, or to a user, whose erasure has begun.
+// errErasing is the error of everything that would add to a persona, or to a user, whose erasure has begun.
 func errErasing() error {
 	return &persona.Error{
 		Kind: persona.Conflict, Code: persona.CodeBeingErased,
@@ -31,14 +32,29 @@ func errErasing() error {
 	}
 }
 
-// SQLSTATE codes that have a meaning for callers.
+// The SQLSTATE codes that are treated specially.
 const (
-	uniqueViolation     = "23505"
-	foreignKeyViolation = "23503"
+	uniqueViolation       = "23505"
+	foreignKeyViolation   = "23503"
+	serializationFailure  = "40001"
+	deadlockDetected      = "40P01"
+	insufficientPrivilege = "42501"
+	idleInTransaction     = "25P03" // idle_in_transaction_session_timeout
+	transactionTimeout    = "25P04"
+	lockNotAvailable      = "55P03" // lock_timeout
+	queryCanceled         = "57014" // statement_timeout
 )
 
-// translate turns what pgx returns into the errors of this package. A PostgreSQL error is reduced to its code and the names of
-// table and constraint, because its text quotes the values of the row.
+// The SQLSTATE classes of a server that cannot do its work at the moment.
+const (
+	classConnection = "08"
+	classResources  = "53" // disk full, out of memory, too many connections
+	classShutdown   = "57P"
+	classSystem     = "58" // an I/O error of the server
+)
+
+// translate turns an error of pgx or of the vault into one of this package. A PostgreSQL error is reduced to its code and the
+// names of table and constraint, because its text contains values of the row.
 func translate(err error) error {
 	var ours *persona.Error
 	var pg *pgconn.PgError
@@ -47,7 +63,7 @@ func translate(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, pgx.ErrNoRows):
+	case errors.Is(err, pgx.ErrNoRows), errors.Is(err, vault.ErrNotFound):
 		return ErrNotFound
 	case errors.As(err, &ours):
 		return err
@@ -66,32 +82,21 @@ func translate(err error) error {
 
 func translateCode(pg *pgconn.PgError) error {
 	where := fmt.Sprintf("SQLSTATE %s, table %q, constraint %q", pg.Code, pg.TableName, pg.ConstraintName)
-	class := pg.Code[:min(2, len(pg.Code))]
-	switch {
-	case pg.Code == uniqueViolation:
+	switch pg.Code {
+	case uniqueViolation:
 		return fmt.Errorf("%w (%s)", ErrConflict, where)
-	case pg.Code == foreignKeyViolation:
-		// What the row hangs on is gone, or is another user's.
+	case foreignKeyViolation:
+		// The row that is referred to is gone, or belongs to another user.
 		return fmt.Errorf("%w (%s)", ErrNotFound, where)
-	case class == "08", class == "53", strings.HasPrefix(pg.Code, "57P"):
-		return unavailable("The database does not answer.", errors.New(where))
-	default:
-		return fmt.Errorf("%w (%s)", ErrRefused, where)
+	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled, idleInTransaction, transactionTimeout:
+		return unavailable("The database is busy.", errors.New(where))
 	}
-}
-
-// translateBlob does the same for the bucket. Its errors quote paths, which are made of ids.
-func translateBlob(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case gcerrors.Code(err) == gcerrors.NotFound:
-		return ErrNotFound
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	default:
-		return unavailable("The file store does not answer.", err)
+	for _, class := range []string{classConnection, classResources, classShutdown, classSystem} {
+		if strings.HasPrefix(pg.Code, class) {
+			return unavailable("The database cannot be used at the moment.", errors.New(where))
+		}
 	}
+	return fmt.Errorf("%w (%s)", ErrRefused, where)
 }
 
 func unavailable(message string, cause error) error {

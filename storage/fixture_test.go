@@ -22,7 +22,7 @@ import (
 
 const endpoint = "fal-ai/flux-lora-fast-training"
 
-// jpeg starts like a photo does.
+// jpeg begins like a JPEG file.
 var jpeg = append([]byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00"), bytes.Repeat([]byte("face "), 4000)...)
 
 func consent() persona.Consent {
@@ -80,7 +80,7 @@ func model(p storage.Persona) storage.Model {
 	return storage.Model{Ref: "personas/" + p.ID + "/model/1", SHA256: "ab", Bytes: 7, TrainingSeconds: 9}
 }
 
-// addVersion makes a next version the way a retraining would.
+// addVersion makes a further version, as a retraining does.
 func addVersion(t *testing.T, owner *pgxpool.Pool, p storage.Persona, number int) {
 	t.Helper()
 	_, err := owner.Exec(t.Context(), `
@@ -88,7 +88,7 @@ INSERT INTO persona_versions (persona_id, user_id, number, tier, config) VALUES 
 	require.NoError(t, err)
 }
 
-// asApp runs fn in a transaction with settings, as the app's role or whoever db connects as.
+// asApp runs fn in a transaction with settings, as the role of db.
 func asApp(t *testing.T, db *pgxpool.Pool, settings map[string]string, fn func(tx pgx.Tx) error) error {
 	t.Helper()
 	return pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
@@ -137,7 +137,7 @@ func count(t *testing.T, owner *pgxpool.Pool, query string, args ...any) (n int)
 	return n
 }
 
-// waiting returns when a transaction of the app waits for a lock of a kind: "advisory", or "transactionid" for a row.
+// waiting returns once a transaction of the app waits for a lock of the given kind: "advisory", or "transactionid" for a row.
 func waiting(t *testing.T, b *storagetest.Bed, kind string) {
 	t.Helper()
 	const query = `

@@ -12,7 +12,7 @@ import (
 	"github.com/inflio/persona/storage/storagetest"
 )
 
-// open are the tables that hold nobody's data.
+// open are the tables that hold no person's data.
 var open = map[string]bool{"goose_db_version": true, "training_durations": true}
 
 func tables(t *testing.T, b *storagetest.Bed) []string {
@@ -46,11 +46,28 @@ func fill(t *testing.T, b *storagetest.Bed, user string) storage.Persona {
 	n.IdempotencyKey, n.Fingerprint = "key", "print"
 	p, _, err := u.Commit(t.Context(), n)
 	require.NoError(t, err)
-	createJob(t, b.Store, p)
+	job := createJob(t, b.Store, p)
+	_, err = b.Store.EnsurePicture(t.Context(), user, job.ID, "k", 1, endpoint)
+	require.NoError(t, err)
 	addGeneration(t, b, p)
+	eraseBought(t, b.Store, user)
 	_, err = b.Store.RequestErasure(t.Context(), user, create(t, b.Store, user).ID)
 	require.NoError(t, err)
 	return p
+}
+
+// eraseBought erases a persona whose purchase is not settled, and returns the erasure and the job's id.
+func eraseBought(t *testing.T, s *storage.Store, user string) (storage.Erasure, string) {
+	t.Helper()
+	p := create(t, s, user)
+	job := createJob(t, s, p)
+	_, err := s.BeginSubmit(t.Context(), user, job.ID)
+	require.NoError(t, err)
+	e, err := s.RequestErasure(t.Context(), user, p.ID)
+	require.NoError(t, err)
+	_, err = s.EraseRows(t.Context(), e.ID)
+	require.NoError(t, err)
+	return e, job.ID
 }
 
 // addGeneration makes a generated picture and a link to it.
@@ -132,7 +149,7 @@ func TestARowCannotHangOnAnotherUsersPersona(t *testing.T) {
 	}
 }
 
-// A duty opens the tables that it needs and no other.
+// A duty makes only the tables visible that it needs.
 func TestDutiesAreNarrow(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -157,7 +174,7 @@ func TestDutiesAreNarrow(t *testing.T) {
 	}
 }
 
-// Every method that names a persona answers another user as if it did not exist.
+// For another user, every method that takes a persona's id behaves as if the persona did not exist.
 func TestAnotherUsersPersonaDoesNotExist(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)
@@ -178,24 +195,29 @@ func TestAnotherUsersPersonaDoesNotExist(t *testing.T) {
 	} {
 		path := "personas/" + id.persona + "/photos/" + id.photo
 		for name, call := range map[string]func() error{
-			"Persona":      func() error { _, err := s.Persona(ctx, boris, id.persona); return err },
-			"Version":      func() error { _, err := s.Version(ctx, boris, id.persona, 1); return err },
-			"Versions":     func() error { _, err := s.Versions(ctx, boris, id.persona); return err },
-			"Consent":      func() error { _, _, err := s.Consent(ctx, boris, id.persona); return err },
-			"Photo":        func() error { _, err := s.Photo(ctx, boris, id.persona, id.photo); return err },
-			"SavePhoto":    func() error { return s.SavePhoto(ctx, boris, id.persona, storage.Photo{ID: id.photo}) },
-			"SaveChoices":  func() error { return s.SaveChoices(ctx, boris, id.persona, 1, nil, nil) },
-			"SetProgress":  func() error { return s.SetProgress(ctx, boris, id.persona, 1, storage.Progress{Stage: "training"}) },
-			"FailVersion":  func() error { return s.FailVersion(ctx, boris, id.persona, 1, "failed", storage.Failure{}) },
-			"SaveSamples":  func() error { return s.SaveSamples(ctx, boris, id.persona, 1, nil, nil, nil, nil) },
-			"Activate":     func() error { return s.Activate(ctx, boris, id.persona, 1, storage.Model{}) },
-			"EnsureJob":    func() error { _, err := s.EnsureJob(ctx, boris, id.persona, 1, "", anna.Latest.Config); return err },
-			"Job":          func() error { _, err := s.Job(ctx, boris, id.job); return err },
-			"SetDataset":   func() error { _, err := s.SetDataset(ctx, boris, id.job, "x"); return err },
-			"PlaceDataset": func() error { return s.PlaceDataset(ctx, boris, id.job, "x") },
-			"QueueClean":   func() error { return s.QueueJobCleaning(ctx, boris, id.job) },
-			"BeginSubmit":  func() error { _, err := s.BeginSubmit(ctx, boris, id.job); return err },
-			"MoveJob":      func() error { _, err := s.MoveJob(ctx, boris, id.job, nil, "queued", storage.JobChange{}); return err },
+			"Persona":       func() error { _, err := s.Persona(ctx, boris, id.persona); return err },
+			"Version":       func() error { _, err := s.Version(ctx, boris, id.persona, 1); return err },
+			"Versions":      func() error { _, err := s.Versions(ctx, boris, id.persona); return err },
+			"Consent":       func() error { _, _, err := s.Consent(ctx, boris, id.persona); return err },
+			"Photo":         func() error { _, err := s.Photo(ctx, boris, id.persona, id.photo); return err },
+			"SavePhoto":     func() error { return s.SavePhoto(ctx, boris, id.persona, storage.Photo{ID: id.photo}) },
+			"SaveChoices":   func() error { return s.SaveChoices(ctx, boris, id.persona, 1, nil, nil) },
+			"SetProgress":   func() error { return s.SetProgress(ctx, boris, id.persona, 1, storage.Progress{Stage: "training"}) },
+			"FailVersion":   func() error { return s.FailVersion(ctx, boris, id.persona, 1, "failed", storage.Failure{}) },
+			"SaveSamples":   func() error { return s.SaveSamples(ctx, boris, id.persona, 1, nil, nil, nil, nil) },
+			"Activate":      func() error { return s.Activate(ctx, boris, id.persona, 1, storage.Model{}) },
+			"EnsureJob":     func() error { _, err := s.EnsureJob(ctx, boris, id.persona, 1, "", anna.Latest.Config); return err },
+			"Job":           func() error { _, err := s.Job(ctx, boris, id.job); return err },
+			"SetDataset":    func() error { _, err := s.SetDataset(ctx, boris, id.job, "x"); return err },
+			"PlaceDataset":  func() error { return s.PlaceDataset(ctx, boris, id.job, "x") },
+			"QueueClean":    func() error { return s.QueueJobCleaning(ctx, boris, id.job) },
+			"EnsurePicture": func() error { _, err := s.EnsurePicture(ctx, boris, id.job, "k", 1, "e"); return err },
+			"MarkCleaned":   func() error { return s.MarkCleaned(ctx, boris, id.job) },
+			"BeginSubmit":   func() error { _, err := s.BeginSubmit(ctx, boris, id.job); return err },
+			"MoveJob": func() error {
+				_, err := s.MoveJob(ctx, boris, id.job, "queued", "sender", storage.JobChange{})
+				return err
+			},
 			"WriteBlob":    func() error { _, err := s.WriteBlob(ctx, boris, id.persona, path, nil); return err },
 			"WritePhoto":   func() error { _, err := s.WritePhotoBlob(ctx, boris, id.persona, id.photo, nil); return err },
 			"OpenBlob":     func() error { _, err := s.OpenBlob(ctx, boris, id.persona, path); return err },

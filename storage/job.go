@@ -8,22 +8,65 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/audit"
 )
 
+// Job is one intent to buy one training, and what came of it.
+type Job struct {
+	ID           string
+	PersonaID    string
+	UserID       string
+	Version      int
+	Attempt      int // submits that were really begun
+	Status       persona.PurchaseStatus
+	RequestID    string // the provider's, "" until it is known to be bought
+	Endpoint     string
+	DatasetURL   string   // what the provider is told to fetch
+	PlacedURLs   []string // where training pictures were placed for this job, whether the upload finished or not
+	WeightsURL   string
+	ConfigURL    string
+	ErrorMessage string
+	Progress     int // percent
+	Config       persona.TrainingConfig
+	SubmittingAt *time.Time
+	StartedAt    *time.Time
+	CompletedAt  *time.Time
+	CreatedAt    time.Time
+	CleanedAt    *time.Time // when everything of it was removed from the provider
+}
+
+// Submission is what one attempt to buy a training sends. It is what is on record of the job.
+type Submission struct {
+	Token      string // secret, for the webhook's address
+	Attempt    int    // for JobChange, so that the outcome touches no other attempt
+	DatasetURL string
+}
+
+// JobChange is what MoveJob writes besides the status; nil leaves a value as it is. Progress never falls.
+type JobChange struct {
+	// Attempt, when not 0, is the attempt that the change is about: a job that has got to another one is not touched.
+	Attempt      int
+	RequestID    *string
+	WeightsURL   *string
+	ConfigURL    *string
+	ErrorMessage *string
+	Progress     *int
+}
+
 const jobColumns = `id, persona_id, user_id, version, attempt, status, job_id, endpoint, dataset_url, placed_urls, weights_url,
-       config_url, error_message, progress, config, submitting_at, started_at, completed_at, created_at`
+       config_url, error_message, progress, config, submitting_at, started_at, completed_at, created_at, cleaned_at`
 
 const selectJobs = `SELECT ` + jobColumns + ` FROM persona_training_jobs`
 
 func scanJob(row pgx.CollectableRow) (j Job, err error) {
 	return j, row.Scan(&j.ID, &j.PersonaID, &j.UserID, &j.Version, &j.Attempt, &j.Status, &j.RequestID, &j.Endpoint, &j.DatasetURL,
 		&j.PlacedURLs, &j.WeightsURL, &j.ConfigURL, &j.ErrorMessage, &j.Progress, &j.Config, &j.SubmittingAt, &j.StartedAt,
-		&j.CompletedAt, &j.CreatedAt)
+		&j.CompletedAt, &j.CreatedAt, &j.CleanedAt)
 }
 
 const insertJob = `
@@ -74,7 +117,7 @@ func (s *Store) JobsOf(ctx context.Context, userID, personaID string) (jobs []Jo
 
 const (
 	withPlaced   = `placed_urls = CASE WHEN $2 = ANY (placed_urls) THEN placed_urls ELSE array_append(placed_urls, $2::text) END`
-	placeDataset = `UPDATE persona_training_jobs SET ` + withPlaced + ` WHERE id = $1`
+	placeDataset = `UPDATE persona_training_jobs SET cleaned_at = NULL, ` + withPlaced + ` WHERE id = $1`
 	setDataset   = `
 UPDATE persona_training_jobs
 SET dataset_url = CASE WHEN dataset_url = '' AND status = 'intended' THEN $2 ELSE dataset_url END, ` + withPlaced + `
@@ -103,20 +146,26 @@ func (s *Store) SetDataset(ctx context.Context, userID, jobID, url string) (job 
 	return job, err
 }
 
-// orConflict turns ErrNotFound from an update of a job that is there into ErrConflict.
-func orConflict(ctx context.Context, tx *userTx, jobID string, err error) error {
-	if !errors.Is(err, ErrNotFound) {
-		return err
-	}
+// orConflict returns why an update changed no row: ErrConflict when the row is there, else ErrNotFound.
+func orConflict(ctx context.Context, tx *userTx, table, id string) error {
 	var exists bool
-	const query = `SELECT EXISTS (SELECT FROM persona_training_jobs WHERE id = $1)`
-	if err := tx.QueryRow(ctx, query, jobID).Scan(&exists); err != nil {
+	query := `SELECT EXISTS (SELECT FROM ` + pgx.Identifier{table}.Sanitize() + ` WHERE id = $1)`
+	if err := tx.QueryRow(ctx, query, id).Scan(&exists); err != nil {
 		return err
 	}
 	if exists {
 		return ErrConflict
 	}
-	return err
+	return ErrNotFound
+}
+
+// texts returns states as the driver takes them.
+func texts(states []persona.PurchaseStatus) []string {
+	out := make([]string, len(states))
+	for i, status := range states {
+		out[i] = string(status)
+	}
+	return out
 }
 
 const (
@@ -158,7 +207,7 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrConflict
 		}
-		tx.audit("training.submitted", personaID, map[string]any{"version": version, "attempt": begun.Attempt})
+		tx.audit(audit.TrainingSubmitted, personaID, map[string]any{"version": version, "attempt": begun.Attempt})
 		return err
 	})
 	if err != nil {
@@ -167,54 +216,51 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 	return begun, nil
 }
 
-// successors are the legal moves, as the comments of persona.JobStatus name them.
-var successors = map[persona.JobStatus][]persona.JobStatus{
-	persona.JobIntended:   {persona.JobSubmitting},
-	persona.JobSubmitting: {persona.JobQueued, persona.JobIntended, persona.JobUncertain, persona.JobRefused, persona.JobCancelled},
-	persona.JobUncertain:  {persona.JobQueued, persona.JobIntended, persona.JobRefused, persona.JobCancelled},
-	persona.JobQueued:     {persona.JobTraining, persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
-	persona.JobTraining:   {persona.JobCompleted, persona.JobFailed, persona.JobCancelled},
-	persona.JobCancelled:  {persona.JobCancelled},
-}
-
-// A job that is already where it should go takes the change too, when it is the same purchase.
+// A job that is already where it should go takes the change too, when it is the same purchase. A job that the provider
+// acknowledged is freed by a person alone, who may know that the id was lost; then the id goes as well.
 const moveJob = `
 UPDATE persona_training_jobs
-SET status = $3::text, job_id = COALESCE($4::text, job_id), weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
+SET status = $3::text, job_id = CASE WHEN $3::text = 'intended' THEN '' ELSE COALESCE($4::text, job_id) END,
+    submitting_at = CASE WHEN $3::text = 'intended' THEN NULL ELSE submitting_at END,
+    weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
+    cleaned_at = CASE WHEN job_id = '' AND $4::text <> '' THEN NULL ELSE cleaned_at END,
     error_message = COALESCE($7, error_message), progress = GREATEST(progress, COALESCE($8, progress)),
     started_at = CASE WHEN $3::text = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
     completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
 WHERE id = $1 AND (job_id = '' OR $4::text IS NULL OR job_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
-  AND ($9 = 0 OR attempt = $9)
+  AND ($9 = 0 OR attempt = $9) AND (job_id = '' OR $3::text <> 'intended' OR $10)
 RETURNING ` + jobColumns
 
-// MoveJob moves a job from one of the states in from to the state to, and writes the change. A job that is already there, with
-// the same request id or none given, is success; anything else is ErrConflict and changes nothing, and so is the outcome of
-// another attempt than the one the job has got to. A known request id never changes; a cancelled job without one takes it, because
-// what was bought has to be cleaned. Moves that persona.JobStatus does not allow are refused, and submitting is reached by BeginSubmit alone.
-func (s *Store) MoveJob(ctx context.Context, userID, jobID string, from []persona.JobStatus, to persona.JobStatus,
-	change JobChange,
-) (job Job, err error) {
+// MoveJob moves a job to the state to, on the word of by, and writes the change. persona.PurchaseMoves says from which
+// states by may do that. A job that is there already, with the same request id or none given, is success. Anything else
+// is ErrConflict and changes nothing: another state, another request id, or the outcome of another attempt than the
+// one the job has got to. A cancelled job without an id takes one, because what was bought must be cleaned. Submitting
+// is reached by BeginSubmit alone.
+//
+// When the job's persona was erased meanwhile, the request id is kept with what the erasure must still settle, and the
+// error is ErrNotFound.
+func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (job Job, err error) {
 	if !persona.IsID(jobID) {
 		return Job{}, ErrNotFound
 	}
-	for _, status := range from {
-		if to == persona.JobSubmitting || !slices.Contains(successors[status], to) {
-			return Job{}, fmt.Errorf("storage: a job does not go from %s to %s", status, to)
-		}
-	}
-	states := make([]string, len(from))
-	for i, status := range from {
-		states[i] = string(status)
+	from := persona.MovesFrom(persona.PurchaseTraining, to, by)
+	if to == persona.PurchaseSubmitting || len(from) == 0 {
+		return Job{}, fmt.Errorf("storage: %s does not move a job to %s", by, to)
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		job, err = one(ctx, tx, scanJob, moveJob, jobID, states, to, change.RequestID, change.WeightsURL, change.ConfigURL,
-			change.ErrorMessage, change.Progress, change.Attempt)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return orConflict(ctx, tx, jobID, ErrNotFound)
+		job, err = one(ctx, tx, scanJob, moveJob, jobID, texts(from), to, change.RequestID, change.WeightsURL, change.ConfigURL,
+			change.ErrorMessage, change.Progress, change.Attempt, by == persona.ActorPerson)
+		if err == nil && by == persona.ActorPerson {
+			tx.audit(audit.TrainingSettled, job.PersonaID, map[string]any{"job": jobID, "to": to})
 		}
-		return err
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return orConflict(ctx, tx, "persona_training_jobs", jobID)
 	})
+	if errors.Is(err, ErrNotFound) && change.RequestID != nil {
+		err = errors.Join(err, s.noteErasedRequest(ctx, userID, jobID, *change.RequestID, change.Attempt))
+	}
 	return job, err
 }
 

@@ -2,10 +2,7 @@ package storage_test
 
 import (
 	"errors"
-	"os"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 	"github.com/inflio/persona/storage/storagetest"
 )
 
@@ -39,7 +37,7 @@ func TestAVersionHasOneJob(t *testing.T) {
 	jobs, err := s.JobsOf(t.Context(), p.UserID, p.ID)
 	require.NoError(t, err)
 	require.Len(t, jobs, 1)
-	require.Equal(t, persona.JobIntended, jobs[0].Status)
+	require.Equal(t, persona.PurchaseIntended, jobs[0].Status)
 	require.Zero(t, jobs[0].Attempt)
 	require.Empty(t, jobs[0].RequestID)
 	require.Equal(t, persona.DefaultTrainingConfig(), jobs[0].Config)
@@ -74,7 +72,7 @@ func TestOfTwentySubmitsOneBegins(t *testing.T) {
 	require.EqualValues(t, 19, lost.Load())
 	job, err := b.Store.Job(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobSubmitting, job.Status)
+	require.Equal(t, persona.PurchaseSubmitting, job.Status)
 	require.Equal(t, 1, job.Attempt)
 	require.NotNil(t, job.SubmittingAt)
 }
@@ -119,48 +117,89 @@ func TestATokenOpensItsJobAndNothingElse(t *testing.T) {
 	}))
 }
 
-func TestJobsMoveOnlyAsTheyMay(t *testing.T) {
+// Each combination of states and actor does what the table of moves says, on the database itself.
+func TestJobsMoveOnlyAsTheTableSays(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
 	s := b.Store
 	p := create(t, s, uuid.NewString())
 	job := createJob(t, s, p)
-	all := constants(t, "JobStatus")
-	legal := namedSuccessors(t, all)
-	require.Len(t, all, 9)
-	for _, from := range all {
-		for _, to := range all {
-			_, err := b.Owner.Exec(t.Context(),
-				`UPDATE persona_training_jobs SET status = $2, job_id = 'r', completed_at = NULL WHERE id = $1`, job.ID, from)
-			require.NoError(t, err)
-			moved, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobStatus(from)},
-				persona.JobStatus(to), storage.JobChange{})
-			if to != "submitting" && slices.Contains(legal[from], to) {
-				require.NoError(t, err, "%s to %s", from, to)
-				require.EqualValues(t, to, moved.Status)
-			} else {
-				require.ErrorContains(t, err, "does not go", "%s to %s", from, to)
+	order, err := s.EnsurePicture(t.Context(), p.UserID, job.ID, "k", 1, endpoint)
+	require.NoError(t, err)
+	actors := []persona.Actor{
+		persona.ActorSender, persona.ActorWebhook, persona.ActorList, persona.ActorPoller, persona.ActorPerson, persona.ActorCanceller,
+	}
+	for _, from := range persona.PurchaseStatuses() {
+		for _, to := range persona.PurchaseStatuses() {
+			for _, by := range actors {
+				_, err := b.Owner.Exec(t.Context(),
+					`UPDATE persona_training_jobs SET status = $2, job_id = $3, completed_at = NULL WHERE id = $1`, job.ID, from, idIn(from))
+				require.NoError(t, err)
+				_, err = b.Owner.Exec(t.Context(),
+					`UPDATE picture_orders SET status = $2, request_id = $3, completed_at = NULL WHERE id = $1`, order.ID, from, idIn(from))
+				require.NoError(t, err)
+				change := storage.JobChange{}
+				if id := idIn(to); id != "" {
+					change.RequestID = &id
+				}
+				moved, jobErr := s.MoveJob(t.Context(), p.UserID, job.ID, to, by, change)
+				drawn, pictureErr := s.MovePicture(t.Context(), p.UserID, order.ID, to, by, change)
+				for kind, got := range map[persona.PurchaseKind]struct {
+					status persona.PurchaseStatus
+					err    error
+				}{persona.PurchaseTraining: {moved.Status, jobErr}, persona.PurchasePicture: {drawn.Status, pictureErr}} {
+					sources := persona.MovesFrom(kind, to, by)
+					if to != persona.PurchaseSubmitting && (slices.Contains(sources, from) || from == to && len(sources) > 0) {
+						require.NoError(t, got.err, "%s: %s to %s by %s", kind, from, to, by)
+						require.Equal(t, to, got.status)
+					} else {
+						require.Error(t, got.err, "%s: %s to %s by %s", kind, from, to, by)
+					}
+				}
 			}
 		}
 	}
 }
 
-// namedSuccessors reads the legal moves where they are told: after the colon in the comment of each persona.JobStatus.
-func namedSuccessors(t *testing.T, all []string) map[string][]string {
-	t.Helper()
-	source, err := os.ReadFile("../internal/persona/status.go")
-	require.NoError(t, err)
-	lines := regexp.MustCompile(`JobStatus = "(\w+)" +//[^:\n]*:?([^(\n]*)(?:\([^)\n]*\))?(.*)`).FindAllStringSubmatch(string(source), -1)
-	require.Len(t, lines, len(all))
-	named := make(map[string][]string)
-	for _, line := range lines {
-		for _, word := range strings.FieldsFunc(line[2]+line[3], func(r rune) bool { return r == ' ' || r == ',' }) {
-			if slices.Contains(all, word) {
-				named[line[1]] = append(named[line[1]], word)
-			}
-		}
+// idIn is a request id where a purchase in this state must have one.
+func idIn(status persona.PurchaseStatus) string {
+	switch status {
+	case persona.PurchaseQueued, persona.PurchaseRunning, persona.PurchaseCompleted, persona.PurchaseFailed:
+		return "r"
+	default:
+		return ""
 	}
-	return named
+}
+
+// A job that the provider acknowledged is freed by a person, never by a list that does not show it.
+func TestAnAcknowledgedJobIsFreedByAPersonAlone(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	p := create(t, s, uuid.NewString())
+	job := createJob(t, s, p)
+	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
+	require.NoError(t, err)
+	move := func(to persona.PurchaseStatus, by persona.Actor, change storage.JobChange) (storage.Job, error) {
+		return s.MoveJob(t.Context(), p.UserID, job.ID, to, by, change)
+	}
+	_, err = move(persona.PurchaseQueued, persona.ActorSender, storage.JobChange{RequestID: new("r1")})
+	require.NoError(t, err)
+	lost, err := move(persona.PurchaseUncertain, persona.ActorPoller, storage.JobChange{})
+	require.NoError(t, err)
+	require.Equal(t, "r1", lost.RequestID)
+	for _, by := range []persona.Actor{persona.ActorList, persona.ActorSender} {
+		_, err = move(persona.PurchaseIntended, by, storage.JobChange{})
+		require.ErrorIs(t, err, storage.ErrConflict, by)
+	}
+	_, err = move(persona.PurchaseQueued, persona.ActorPerson, storage.JobChange{RequestID: new("r2")})
+	require.ErrorIs(t, err, storage.ErrConflict, "a known id never changes")
+	free, err := move(persona.PurchaseIntended, persona.ActorPerson, storage.JobChange{})
+	require.NoError(t, err)
+	require.Empty(t, free.RequestID)
+	require.Nil(t, free.SubmittingAt)
+	entries, err := s.AuditLog(t.Context(), p.UserID, 1, 0)
+	require.NoError(t, err)
+	require.Equal(t, audit.TrainingSettled, entries[0].Action)
 }
 
 func TestMoveJob(t *testing.T) {
@@ -168,12 +207,16 @@ func TestMoveJob(t *testing.T) {
 	s := storagetest.New(t)
 	p := create(t, s, uuid.NewString())
 	job := createJob(t, s, p)
-	move := func(from, to persona.JobStatus, change storage.JobChange) (storage.Job, error) {
-		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{from}, to, change)
+	move := func(to persona.PurchaseStatus, change storage.JobChange) (storage.Job, error) {
+		by := persona.ActorSender
+		if to == persona.PurchaseRunning || to == persona.PurchaseCompleted || to == persona.PurchaseFailed {
+			by = persona.ActorPoller
+		}
+		return s.MoveJob(t.Context(), p.UserID, job.ID, to, by, change)
 	}
 	_, err := s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/1.zip")
 	require.NoError(t, err)
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
+	_, err = move(persona.PurchaseQueued, storage.JobChange{RequestID: new("r1")})
 	require.ErrorIs(t, err, storage.ErrConflict, "it is not submitting")
 
 	first, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
@@ -181,46 +224,45 @@ func TestMoveJob(t *testing.T) {
 	require.Equal(t, 1, first.Attempt)
 
 	// Nothing was sent: another attempt, another token.
-	_, err = move(persona.JobSubmitting, persona.JobIntended, storage.JobChange{ErrorMessage: new("refused connection"), Attempt: 1})
+	_, err = move(persona.PurchaseIntended, storage.JobChange{ErrorMessage: new("refused connection"), Attempt: 1})
 	require.NoError(t, err)
 	second, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Token, second.Token)
 	require.Equal(t, 2, second.Attempt)
 	require.Equal(t, "https://files/1.zip", second.DatasetURL)
-	for _, to := range []persona.JobStatus{persona.JobIntended, persona.JobUncertain, persona.JobQueued} {
-		_, err = move(persona.JobSubmitting, to, storage.JobChange{RequestID: new("r0"), Attempt: first.Attempt})
+	for _, to := range []persona.PurchaseStatus{persona.PurchaseIntended, persona.PurchaseUncertain, persona.PurchaseQueued} {
+		_, err = move(to, storage.JobChange{RequestID: new("r0"), Attempt: first.Attempt})
 		require.ErrorIs(t, err, storage.ErrConflict, "late news of the first attempt does not touch the second")
 	}
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{})
+	_, err = move(persona.PurchaseQueued, storage.JobChange{})
 	require.Error(t, err, "what was bought has an id")
 	require.NotErrorIs(t, err, storage.ErrConflict)
 
-	queued, err := move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1"), Attempt: second.Attempt})
+	queued, err := move(persona.PurchaseQueued, storage.JobChange{RequestID: new("r1"), Attempt: second.Attempt})
 	require.NoError(t, err)
 	require.Equal(t, 2, queued.Attempt)
 	require.Equal(t, "r1", queued.RequestID)
 	require.Equal(t, "https://files/1.zip", queued.DatasetURL)
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r1")})
+	_, err = move(persona.PurchaseQueued, storage.JobChange{RequestID: new("r1")})
 	require.NoError(t, err, "the same again is success")
-	_, err = move(persona.JobSubmitting, persona.JobQueued, storage.JobChange{RequestID: new("r2")})
+	_, err = move(persona.PurchaseQueued, storage.JobChange{RequestID: new("r2")})
 	require.ErrorIs(t, err, storage.ErrConflict, "another purchase is not")
 	_, err = s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.ErrorIs(t, err, storage.ErrConflict, "bought is bought")
 
-	training, err := move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: new(40)})
+	training, err := move(persona.PurchaseRunning, storage.JobChange{Progress: new(40)})
 	require.NoError(t, err)
 	require.NotNil(t, training.StartedAt)
-	training, err = move(persona.JobQueued, persona.JobTraining, storage.JobChange{Progress: new(30)})
+	training, err = move(persona.PurchaseRunning, storage.JobChange{Progress: new(30)})
 	require.NoError(t, err)
 	require.Equal(t, 40, training.Progress)
-	done, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobQueued, persona.JobTraining},
-		persona.JobCompleted, storage.JobChange{WeightsURL: new("https://files/w"), ConfigURL: new("https://files/c"), Progress: new(100)})
+	done, err := move(persona.PurchaseCompleted, storage.JobChange{WeightsURL: new("https://files/w"), ConfigURL: new("https://files/c"), Progress: new(100)})
 	require.NoError(t, err)
 	require.NotNil(t, done.CompletedAt)
 	require.Equal(t, "https://files/w", done.WeightsURL)
 	require.Equal(t, "https://files/c", done.ConfigURL)
-	_, err = move(persona.JobTraining, persona.JobFailed, storage.JobChange{})
+	_, err = move(persona.PurchaseFailed, storage.JobChange{})
 	require.ErrorIs(t, err, storage.ErrConflict, "an end is an end")
 }
 
@@ -231,12 +273,12 @@ func TestAnUncertainPurchaseCanBeGivenUp(t *testing.T) {
 	job := createJob(t, s, p)
 	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	_, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobUncertain, storage.JobChange{})
+	_, err = s.MoveJob(t.Context(), p.UserID, job.ID, persona.PurchaseUncertain, persona.ActorSender, storage.JobChange{})
 	require.NoError(t, err)
-	job, err = s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting, persona.JobUncertain},
-		persona.JobCancelled, storage.JobChange{ErrorMessage: new("may be billed")})
+	job, err = s.MoveJob(t.Context(), p.UserID, job.ID, persona.PurchaseCancelled, persona.ActorCanceller,
+		storage.JobChange{ErrorMessage: new("may be billed")})
 	require.NoError(t, err)
-	require.Equal(t, persona.JobCancelled, job.Status)
+	require.Equal(t, persona.PurchaseCancelled, job.Status)
 	require.Equal(t, "may be billed", job.ErrorMessage)
 	require.Empty(t, job.RequestID)
 	require.NotNil(t, job.CompletedAt)
@@ -250,17 +292,17 @@ func TestACancelledJobLearnsWhatWasBought(t *testing.T) {
 	job := createJob(t, s, p)
 	_, err := s.BeginSubmit(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)
-	gaveUp, err := s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobSubmitting}, persona.JobCancelled,
+	gaveUp, err := s.MoveJob(t.Context(), p.UserID, job.ID, persona.PurchaseCancelled, persona.ActorCanceller,
 		storage.JobChange{ErrorMessage: new("may be billed")})
 	require.NoError(t, err)
 	late := func(request string) (storage.Job, error) {
-		return s.MoveJob(t.Context(), p.UserID, job.ID, []persona.JobStatus{persona.JobCancelled}, persona.JobCancelled,
+		return s.MoveJob(t.Context(), p.UserID, job.ID, persona.PurchaseCancelled, persona.ActorWebhook,
 			storage.JobChange{RequestID: &request, Attempt: 1})
 	}
 	for range 2 {
 		job, err = late("r1")
 		require.NoError(t, err)
-		require.Equal(t, persona.JobCancelled, job.Status)
+		require.Equal(t, persona.PurchaseCancelled, job.Status)
 		require.Equal(t, "r1", job.RequestID)
 		require.Equal(t, "may be billed", job.ErrorMessage)
 		require.Equal(t, gaveUp.CompletedAt, job.CompletedAt)
@@ -305,7 +347,7 @@ func TestEveryPlaceOfPicturesIsOnRecord(t *testing.T) {
 	job, err = s.SetDataset(t.Context(), p.UserID, job.ID, "https://files/4.zip")
 	require.NoError(t, err, "too late is no fault")
 	require.Equal(t, chosen[0], job.DatasetURL)
-	require.Equal(t, persona.JobSubmitting, job.Status)
+	require.Equal(t, persona.PurchaseSubmitting, job.Status)
 	require.NoError(t, s.PlaceDataset(t.Context(), p.UserID, job.ID, "https://files/5.zip"), "in any state")
 	job, err = s.Job(t.Context(), p.UserID, job.ID)
 	require.NoError(t, err)

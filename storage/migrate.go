@@ -2,23 +2,21 @@ package storage
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+	"github.com/xdg-go/scram"
 	"golang.org/x/text/secure/precis"
 
 	"github.com/inflio/persona/migrations"
 )
 
-// Migrate brings the database to the newest migration, as its owner, and makes AppRole with appPassword where it is missing;
-// where it exists, its password becomes appPassword, unless that is empty. Running it again, or twice at once, is safe.
+// Migrate brings the database to the newest migration, as its owner. It makes AppRole with appPassword if the role is missing; if the
+// role exists, its password becomes appPassword unless that is empty. Running it again, or twice at once, is safe.
 func Migrate(ctx context.Context, ownerDatabaseURL, appPassword string) error {
 	config, err := pgx.ParseConfig(ownerDatabaseURL)
 	if err != nil {
@@ -32,7 +30,7 @@ func Migrate(ctx context.Context, ownerDatabaseURL, appPassword string) error {
 		return fmt.Errorf("storage: %w", translate(err))
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	// Held until the connection closes; unlike goose's own locker it is handed on without polling.
+	// Held until the connection closes. The locker of goose would poll for it.
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil {
 		return fmt.Errorf("storage: %w", translate(err))
 	}
@@ -50,10 +48,10 @@ func Migrate(ctx context.Context, ownerDatabaseURL, appPassword string) error {
 	return nil
 }
 
-// migrationLock lets one migration of a database run at a time; the number is arbitrary.
+// migrationLock is the advisory lock that lets one migration of a database run at a time. The number is arbitrary.
 const migrationLock = 7_366_772_076
 
-// ensureRole makes AppRole. Roles belong to the whole server, so it may be there already from another database.
+// ensureRole makes AppRole. Roles belong to the whole server, so another database may have made it already.
 func ensureRole(ctx context.Context, conn *pgx.Conn, password string) error {
 	var exists bool
 	const query = `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`
@@ -78,26 +76,26 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, password string) error {
 	return err
 }
 
-// scramVerifier is what PostgreSQL itself would store for password (RFC 5803): a password cannot be a parameter of CREATE ROLE,
-// and in clear it would stand in the server's log.
+// scramVerifier returns what PostgreSQL would store for a password (RFC 5803). A password cannot be a parameter of CREATE ROLE, and
+// as part of the statement it would be in the server's log in clear.
 func scramVerifier(password string) (string, error) {
-	const iterations = 4096 // PostgreSQL's own number
-	if prepared, err := precis.OpaqueString.String(password); err == nil {
-		password = prepared
+	// pgx, which the app connects with, normalizes a password like this. SASLprep, which RFC 5803 asks for, gives other bytes for a
+	// few characters, such as ligatures, and the app could not log in.
+	if normalized, err := precis.OpaqueString.String(password); err == nil {
+		password = normalized
 	}
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt) // never fails
-	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
+	client, err := scram.SHA256.NewClientUnprepped(AppRole, password, "")
 	if err != nil {
 		return "", err
 	}
-	sign := func(text string) []byte {
-		mac := hmac.New(sha256.New, salted)
-		mac.Write([]byte(text))
-		return mac.Sum(nil)
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt)                                       // never fails
+	factors := scram.KeyFactors{Salt: string(salt), Iters: 4096} // the number that PostgreSQL uses
+	stored, err := client.GetStoredCredentialsWithError(factors)
+	if err != nil {
+		return "", err
 	}
-	stored := sha256.Sum256(sign("Client Key"))
 	encode := base64.StdEncoding.EncodeToString
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s",
-		iterations, encode(salt), encode(stored[:]), encode(sign("Server Key"))), nil
+		factors.Iters, encode(salt), encode(stored.StoredKey), encode(stored.ServerKey)), nil
 }

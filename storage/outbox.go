@@ -7,44 +7,83 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/inflio/persona/storage/audit"
+)
+
+// Outbox is work that must follow from what was committed.
+type Outbox struct {
+	ID        int64
+	Kind      string // one of the Outbox constants
+	UserID    string
+	PersonaID string // "" for erasures
+	ErasureID string // "" for anything else
+	JobID     string // of OutboxCleanJob
+	Version   int    // of OutboxTrainPersona
+
+	claimedUntil time.Time // identifies the claim: next_at of the row as the claim set it
+}
+
+// The kinds of outbox rows.
+const (
+	OutboxTrainPersona  = "train-persona"
+	OutboxErasePersona  = "erase-persona"
+	OutboxEraseUser     = "erase-user"
+	OutboxCleanJob      = "clean-job"
+	OutboxDiscardUpload = "discard-upload" // handled by DeliverDue itself
+	OutboxExpireConsent = "expire-consent" // handled by DeliverDue itself
 )
 
 const (
-	selectDue = `
-SELECT id, kind, user_id, COALESCE(persona_id::text, ''), COALESCE(erasure_id::text, ''), COALESCE(job_id::text, ''),
-       COALESCE(version, 0)
-FROM outbox WHERE next_at <= now() AND id <> ALL ($1) ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`
-	deleteDelivered = `DELETE FROM outbox WHERE id = $1`
+	// claimLife is how long a claimed row is left to the process that claimed it. If that process dies, the row is delivered again
+	// after this time.
+	claimLife = 30 * time.Second
+	// deliverTimeout bounds one delivery. It is shorter than claimLife, so a row is rarely delivered twice at once.
+	deliverTimeout = 20 * time.Second
+)
+
+const (
+	// A claim is committed before the delivery begins, so no connection and no lock is held while Temporal or the bucket answers.
+	claimDue = `
+UPDATE outbox SET attempts = attempts + 1, next_at = clock_timestamp() + $1::interval
+WHERE id = (SELECT id FROM outbox WHERE next_at <= now() ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, kind, user_id, COALESCE(persona_id::text, ''), COALESCE(erasure_id::text, ''), COALESCE(job_id::text, ''),
+          COALESCE(version, 0), next_at`
+	// If the row was ordered again or claimed again since, next_at differs and the row stays as it is.
+	deleteDelivered = `DELETE FROM outbox WHERE id = $1 AND next_at = $2`
 	// One second, doubled by each failure up to five minutes.
 	putOff = `
-UPDATE outbox SET attempts = attempts + 1, next_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(attempts, 9))))
-WHERE id = $1`
+UPDATE outbox SET next_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(attempts - 1, 9))))
+WHERE id = $1 AND next_at = $2`
 )
 
 func scanOutbox(row pgx.CollectableRow) (o Outbox, err error) {
-	return o, row.Scan(&o.ID, &o.Kind, &o.UserID, &o.PersonaID, &o.ErasureID, &o.JobID, &o.Version)
+	return o, row.Scan(&o.ID, &o.Kind, &o.UserID, &o.PersonaID, &o.ErasureID, &o.JobID, &o.Version, &o.claimedUntil)
 }
 
-// DeliverDue hands up to most due rows to deliver, one by one, and returns how many were delivered. A row goes when deliver
-// returns nil; otherwise it comes again after a while, longer each time. deliver must be safe to run twice for one row: when
-// the process dies after it, the row is still there. Any number of relays can run at once. Uploads to discard and
-// consents that have run out are handled here and never handed on; idempotency keys that have expired are deleted in passing. The
-// error joins what deliver returned.
-func (s *Store) DeliverDue(ctx context.Context, most int, deliver func(ctx context.Context, o Outbox) error) (int, error) {
+// DeliverDue passes up to limit due rows to deliver, one after the other, and returns how many were delivered. When deliver returns
+// nil the row is deleted; otherwise it becomes due again after a pause that grows with each failure. A row that was ordered again
+// during its delivery is delivered once more. Any number of relays can run at once.
+//
+// deliver must be safe to run twice for one row, because the process may die after it. Its context ends after 20 seconds. Uploads
+// to discard and consents that have expired are handled here and not passed on; expired idempotency keys are deleted. The error
+// joins what deliver returned.
+func (s *Store) DeliverDue(ctx context.Context, limit int, deliver func(ctx context.Context, o Outbox) error) (int, error) {
 	var failures []error
 	delivered := 0
-	seen := []int64{}
-	for len(seen) < most {
-		id, failure, err := s.deliverOne(ctx, seen, deliver)
-		if err != nil {
-			return delivered, errors.Join(append(failures, err)...)
-		}
-		if id == 0 {
+	for range limit {
+		due, err := s.claim(ctx)
+		if errors.Is(err, ErrNotFound) {
 			break
 		}
-		seen = append(seen, id)
-		if failure != nil {
-			failures = append(failures, failure)
+		if err == nil {
+			err = s.deliverOne(ctx, due, deliver)
+		}
+		if err != nil {
+			failures = append(failures, err)
+			if due.ID == 0 || ctx.Err() != nil {
+				return delivered, errors.Join(failures...)
+			}
 			continue
 		}
 		delivered++
@@ -55,7 +94,52 @@ func (s *Store) DeliverDue(ctx context.Context, most int, deliver func(ctx conte
 	return delivered, errors.Join(failures...)
 }
 
-// sweepEvery is how often one process looks for expired idempotency keys; they say nothing about anybody, so it is not urgent.
+// claim takes the next due row; ErrNotFound when there is none.
+func (s *Store) claim(ctx context.Context) (due Outbox, err error) {
+	err = s.acting(ctx, settingDuty, dutyRelay, func(tx pgx.Tx) error {
+		due, err = one(ctx, tx, scanOutbox, claimDue, claimLife)
+		return err
+	})
+	return due, err
+}
+
+// deliverOne delivers a claimed row, and then deletes it or puts it off.
+func (s *Store) deliverOne(ctx context.Context, due Outbox, deliver func(context.Context, Outbox) error) error {
+	failure := s.handle(ctx, due, deliver)
+	settle := deleteDelivered
+	if failure != nil {
+		failure = fmt.Errorf("deliver %s %d: %w", due.Kind, due.ID, failure)
+		settle = putOff
+	}
+	// What was delivered is not to be delivered again only because the process is stopping.
+	ctx = context.WithoutCancel(ctx)
+	err := s.acting(ctx, settingDuty, dutyRelay, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, settle, due.ID, due.claimedUntil)
+		return err
+	})
+	return errors.Join(failure, err)
+}
+
+func (s *Store) handle(ctx context.Context, due Outbox, deliver func(context.Context, Outbox) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	switch due.Kind {
+	case OutboxDiscardUpload:
+		// The claim has closed the upload, so it cannot become a persona any more.
+		_, err := s.vault.RemoveAll(ctx, due.PersonaID, "")
+		return translate(err)
+	case OutboxExpireConsent:
+		_, err := s.requestErasure(ctx, due.UserID, due.PersonaID, audit.ConsentExpired)
+		if errors.Is(err, ErrNotFound) {
+			return nil // the persona was erased before
+		}
+		return err
+	default:
+		return deliver(ctx, due)
+	}
+}
+
+// sweepEvery is how often one process deletes expired idempotency keys. It is not urgent, as they hold no person's data.
 const sweepEvery = time.Minute
 
 const deleteExpiredKeys = `DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`
@@ -74,51 +158,4 @@ func (s *Store) sweep(ctx context.Context) error {
 		_, err := tx.Exec(ctx, deleteExpiredKeys)
 		return err
 	})
-}
-
-// deliverOne handles the next due row that was not seen yet; id is 0 when there is none. The row is locked meanwhile.
-func (s *Store) deliverOne(ctx context.Context, seen []int64, deliver func(context.Context, Outbox) error) (id int64, failure, err error) {
-	err = s.acting(ctx, settingDuty, dutyRelay, func(tx pgx.Tx) error {
-		due, err := one(ctx, tx, scanOutbox, selectDue, seen)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		id = due.ID
-		switch due.Kind {
-		case OutboxDiscardUpload:
-			_, failure = s.removeAll(ctx, due.PersonaID, prefixOf(due.PersonaID))
-		case OutboxExpireConsent:
-			failure = expireConsent(ctx, tx, due)
-		default:
-			failure = deliver(ctx, due)
-		}
-		if failure == nil {
-			_, err = tx.Exec(ctx, deleteDelivered, id)
-			return err
-		}
-		failure = fmt.Errorf("deliver %s %d: %w", due.Kind, id, failure)
-		_, err = tx.Exec(ctx, putOff, id)
-		return err
-	})
-	return id, failure, err
-}
-
-// expireConsent requests the erasure of a persona whose consent has run out, as its user. What fails is rolled back alone, so that
-// the row can still be put off.
-func expireConsent(ctx context.Context, tx pgx.Tx, due Outbox) error {
-	return translate(pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-		if err := set(ctx, tx, settingUser, due.UserID); err != nil {
-			return err
-		}
-		return finish(ctx, &userTx{Tx: tx, userID: due.UserID}, func(tx *userTx) error {
-			_, err := requestErasure(ctx, tx, due.PersonaID, "consent.expired")
-			if errors.Is(err, ErrNotFound) {
-				return nil // it was erased before
-			}
-			return err
-		})
-	}))
 }

@@ -2,11 +2,31 @@ package storage
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/inflio/persona/internal/persona"
 )
+
+// Persona is the likeness of one person, with its newest version.
+type Persona struct {
+	ID          string
+	UserID      string
+	Name        string
+	TriggerWord string
+	Status      persona.Status
+	ModelRef    string // blob path of the active version's weights, "" before any is active
+	Version     int    // the active version, or 1 before any is
+	Active      bool   // whether there is an active version
+
+	QualityScore        *float64 // of the active version, 0 to 1
+	TrainingStartedAt   *time.Time
+	TrainingCompletedAt *time.Time
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
+	Latest              Version // the newest version, active or not
+}
 
 const personaColumns = `
 SELECT p.id, p.user_id, p.name, p.trigger_word, p.status, COALESCE(p.model_ref, ''), p.version,
@@ -39,7 +59,7 @@ func (s *Store) Persona(ctx context.Context, userID, personaID string) (p Person
 	return p, err
 }
 
-// Personas returns a page of the user's personas, the newest first, and how many there are in all.
+// Personas returns a page of the user's personas, the newest first, and the total number.
 func (s *Store) Personas(ctx context.Context, userID string, limit, offset int) (page []Persona, total int, err error) {
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		if err := tx.QueryRow(ctx, `SELECT count(*) FROM personas`).Scan(&total); err != nil {
@@ -57,7 +77,7 @@ SELECT agreed_to_terms, facial_recognition, ai_training, likeness_usage, data_re
        time_limit_days, signed_at, ip_address, user_agent
 FROM persona_consents WHERE persona_id = $1 ORDER BY created_at DESC LIMIT 1`
 
-// Consent returns the consent that holds for a persona, and who signed it when and from where.
+// Consent returns the newest consent of a persona and the facts of its signature. ErrNotFound when there is no such persona.
 func (s *Store) Consent(ctx context.Context, userID, personaID string) (c persona.Consent, signed persona.Signature, err error) {
 	if !persona.IsID(personaID) {
 		return c, signed, ErrNotFound

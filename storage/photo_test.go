@@ -97,7 +97,7 @@ func TestSaveChoices(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrNotFound)
 }
 
-// The database's own words quote the values of the row.
+// The error text of the database contains values of the row.
 func TestErrorsNameNoData(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)

@@ -8,17 +8,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/inflio/persona/migrations"
 )
 
-// AppRole is the role that the app connects as: it owns nothing and cannot get around row-level security.
+// AppRole is the role that the app connects as. It owns nothing and cannot bypass row-level security.
 const AppRole = "persona_app"
-
-// errDatabaseURL keeps the address, which may hold a password, out of the message.
-var errDatabaseURL = errors.New("the database address is not a valid PostgreSQL URL")
 
 const selectRole = `
 SELECT current_user,
@@ -27,39 +24,37 @@ SELECT current_user,
                                       AND pg_has_role(current_user, relowner, 'MEMBER')),
        to_regclass('goose_db_version') IS NOT NULL`
 
-// check refuses a role that could see everybody's rows, and a database that is older than this program.
-func check(ctx context.Context, pool *pgxpool.Pool) error {
+// check refuses a role that could see the rows of all users, and a database that is older than this program.
+func (s *Store) check(ctx context.Context) error {
 	var role string
-	var mighty, owner, migrated bool
-	if err := pool.QueryRow(ctx, selectRole).Scan(&role, &mighty, &owner, &migrated); err != nil {
-		return fmt.Errorf("storage: %w", translate(err))
-	}
-	if mighty || owner {
-		why := "owns tables"
-		if mighty {
-			why = "is a superuser or has BYPASSRLS"
-		}
-		return fmt.Errorf("the database role %q %s, so it could read every user's data: connect as %s", role, why, AppRole)
-	}
-	want := newest()
+	var bypasses, owner, migrated bool
 	var have int64
-	if migrated {
-		const version = `SELECT COALESCE(max(version_id), 0) FROM goose_db_version WHERE is_applied`
-		err := pool.QueryRow(ctx, version).Scan(&have)
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) && pg.Code == "42501" {
-			return fmt.Errorf("the database role %q may not read this database: connect as %s", role, AppRole)
-		} else if err != nil {
-			return fmt.Errorf("storage: %w", translate(err))
+	err := s.transact(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, selectRole).Scan(&role, &bypasses, &owner, &migrated); err != nil || !migrated {
+			return err
 		}
-	}
-	if have < want {
+		const version = `SELECT COALESCE(max(version_id), 0) FROM goose_db_version WHERE is_applied`
+		err := tx.QueryRow(ctx, version).Scan(&have)
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == insufficientPrivilege {
+			return fmt.Errorf("the database role %q may not read this database: connect as %s", role, AppRole)
+		}
+		return err
+	})
+	switch want := newest(); {
+	case bypasses:
+		return fmt.Errorf("the database role %q is a superuser or has BYPASSRLS, so it could read every user's data: connect as %s", role, AppRole)
+	case owner:
+		return fmt.Errorf("the database role %q owns tables, so it could read every user's data: connect as %s", role, AppRole)
+	case err != nil:
+		return fmt.Errorf("storage: %w", err)
+	case have < want:
 		return fmt.Errorf("the database is at migration %d and this program needs %d: run persona migrate", have, want)
 	}
 	return nil
 }
 
-// newest is the number of the last migration that this program knows.
+// newest is the number of the last migration that this program has.
 func newest() int64 {
 	names, _ := fs.Glob(migrations.FS, "*.sql") // the pattern is valid
 	var last int64

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/inflio/persona/storage/storagetest"
@@ -19,7 +20,7 @@ import (
 func constants(t *testing.T, typeName string) []string {
 	t.Helper()
 	var values []string
-	for _, file := range []string{"status.go", "tier.go"} {
+	for _, file := range []string{"status.go", "tier.go", "purchase.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), "../internal/persona/"+file, nil, 0)
 		require.NoError(t, err)
 		ast.Inspect(parsed, func(n ast.Node) bool {
@@ -47,7 +48,8 @@ func TestStatesAreThoseOfTheLanguage(t *testing.T) {
 	for constraint, typeName := range map[string]string{
 		"personas_status_check": "Status", "persona_versions_status_check": "VersionStatus",
 		"persona_versions_stage_check": "Stage", "persona_versions_tier_check": "Tier",
-		"persona_training_jobs_status_check": "JobStatus",
+		"persona_training_jobs_status_check": "PurchaseStatus", "picture_orders_status_check": "PurchaseStatus",
+		"erasure_purchases_kind_check": "PurchaseKind",
 	} {
 		var definition string
 		require.NoError(t, b.Owner.QueryRow(t.Context(),
@@ -61,7 +63,7 @@ func TestStatesAreThoseOfTheLanguage(t *testing.T) {
 	}
 }
 
-// The three tables of the guide keep their columns.
+// The three tables of the product document keep their columns.
 func TestTheGuidesColumns(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)
@@ -84,4 +86,28 @@ func TestTheGuidesColumns(t *testing.T) {
 	require.Zero(t, count(t, b.Owner, `
 SELECT count(*) FROM information_schema.columns
 WHERE table_schema = 'public' AND data_type = 'timestamp without time zone' AND table_name <> 'goose_db_version'`))
+}
+
+// Policies and erasures search user_id and persona_id. The database searches the columns of a foreign key when the row that they
+// refer to is deleted. Without an index each search reads the whole table.
+func TestSearchedColumnsHaveAnIndex(t *testing.T) {
+	t.Parallel()
+	b := storagetest.NewBed(t)
+	rows, err := b.Owner.Query(t.Context(), `
+WITH tables AS (SELECT oid, relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace),
+searched AS (
+    SELECT attrelid AS oid, attnum FROM pg_attribute WHERE attname IN ('user_id', 'persona_id') AND NOT attisdropped
+    UNION
+    SELECT conrelid, conkey[1] FROM pg_constraint WHERE contype = 'f')
+SELECT t.relname || '.' || a.attname FROM tables t JOIN searched s USING (oid)
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = s.attnum
+WHERE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid AND i.indkey[0] = s.attnum AND i.indisvalid
+                                           AND (i.indpred IS NULL OR NOT a.attnotnull))
+  -- The persona of an entry is shown, never searched.
+  AND t.relname || '.' || a.attname <> 'audit_log.persona_id'
+ORDER BY 1`)
+	require.NoError(t, err)
+	missing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, missing)
 }

@@ -3,8 +3,6 @@ package storage
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,43 +11,38 @@ import (
 	"gocloud.dev/secrets"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/vault"
 )
 
-// Store is the one way to records and blobs. It is safe for concurrent use.
+// Store gives access to records and blobs. It is safe for concurrent use.
 type Store struct {
 	pool   *pgxpool.Pool
-	bucket *blob.Bucket
-	keys   *keyring
+	vault  *vault.Vault
 	ending func() string // random ending of a trigger word
 
+	acquireTimeout time.Duration
+
 	sweeping sync.Mutex
-	swept    time.Time // when expired idempotency keys were last looked for
+	swept    time.Time // when expired idempotency keys were last deleted
 }
 
-// defaultConns is the size of the pool unless the address says pool_max_conns. pgx would take the number of cores, which is too
-// few: a relay holds a connection while it waits for Temporal.
-const defaultConns = 10
-
-// Open connects to the database as the app's role. It refuses, with one sentence, a role that could get around row-level
-// security (a superuser, one with BYPASSRLS, the owner of a table, or a member of such a role) and a database that lacks
-// migrations. Bucket and keeper stay the caller's to close, after Close.
+// Open connects to the database as the app's role. It refuses, with one sentence, a role that could bypass row-level security (a
+// superuser, one with BYPASSRLS, the owner of a table, or a member of such a role) and a database that lacks migrations.
+//
+// Every connection has bounds for statements, locks and idle transactions, which parameters of the URL replace: for example
+// "?statement_timeout=60s&lock_timeout=5s&idle_in_transaction_session_timeout=60s". Bucket and keeper stay the caller's to close,
+// after Close. They may be nil for a Store of which only records and the audit log are used.
 func Open(ctx context.Context, databaseURL string, bucket *blob.Bucket, keeper *secrets.Keeper) (*Store, error) {
-	config, err := pgxpool.ParseConfig(databaseURL)
+	pool, err := openPool(ctx, databaseURL)
 	if err != nil {
-		return nil, errDatabaseURL
-	}
-	if !strings.Contains(databaseURL, "pool_max_conns") {
-		config.MaxConns = max(config.MaxConns, defaultConns)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("storage: %w", translate(err))
-	}
-	if err := check(ctx, pool); err != nil {
-		pool.Close()
 		return nil, err
 	}
-	return &Store{pool: pool, bucket: bucket, keys: newKeyring(keeper), ending: randomEnding}, nil
+	s := &Store{pool: pool, vault: vault.New(bucket, keeper), ending: randomEnding, acquireTimeout: acquireTimeout}
+	if err := s.check(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func randomEnding() string {
@@ -58,20 +51,23 @@ func randomEnding() string {
 	return persona.TriggerEnding(random)
 }
 
-// Ping asks the database and the bucket whether they answer.
+// Ping returns nil when the database answers and the bucket can be written; otherwise an error of kind persona.Unavailable or of
+// the context. The bucket is written at most once in ten seconds, see vault.Check.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.pool.Ping(ctx); err != nil {
+	conn, err := s.acquire(ctx)
+	if err != nil {
 		return translate(err)
 	}
-	ok, err := s.bucket.IsAccessible(ctx)
-	if err == nil && !ok {
-		err = fmt.Errorf("storage: the bucket does not exist or may not be read")
+	err = conn.Ping(ctx)
+	conn.Release()
+	if err != nil {
+		return translate(err)
 	}
-	return translateBlob(err)
+	return s.vault.Check(ctx)
 }
 
-// Close waits for running transactions, closes the connections and forgets the cached keys.
+// Close waits for running transactions, closes the connections and removes the cached keys from memory.
 func (s *Store) Close() {
 	s.pool.Close()
-	s.keys.forgetAll()
+	s.vault.Close()
 }

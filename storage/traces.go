@@ -7,24 +7,25 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// selectTables lists every table that has a column, from the catalog itself, so that a table made tomorrow cannot be forgotten.
-// information_schema would hide tables that the app's role was granted nothing on; this way they fail loudly. What stays after
-// an erasure is its own record and the audit log with its heads.
+// selectTables lists every table that has a column, from the catalog itself, so that a new table cannot be forgotten.
+// information_schema would hide tables on which the app's role has no privilege; from here they make the erasure fail, which is seen.
+// What stays after an erasure is its own record and the audit log with its heads. The outbox comes last, as the order of locks
+// demands.
 const selectTables = `
 SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 WHERE a.attname = $1 AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
   AND c.relnamespace = current_schema()::regnamespace AND c.relname NOT IN ('erasures', 'audit_log', 'audit_heads')
-ORDER BY c.relname`
+ORDER BY c.relname = 'outbox', c.relname`
 
-// trace is a table and column in which something of what is erased may stand.
+// trace is a table and a column in which the value of what is erased may be.
 type trace struct{ table, column string }
 
 func (t trace) sql(verb string) string {
 	return fmt.Sprintf("%s FROM %s WHERE %s = $1", verb, pgx.Identifier{t.table}.Sanitize(), pgx.Identifier{t.column}.Sanitize())
 }
 
-// traces lists where rows of the erased may be, and the value to look for. The persona's own row comes last: the others hang
-// on it.
+// traces lists where rows of what is erased may be, and the value to look for. The persona's own row comes last, because the others
+// refer to it.
 func traces(ctx context.Context, tx pgx.Tx, e Erasure) (places []trace, value string, err error) {
 	column, value := "persona_id", e.PersonaID
 	if value == "" {
@@ -44,12 +45,20 @@ func traces(ctx context.Context, tx pgx.Tx, e Erasure) (places []trace, value st
 }
 
 // EraseRows deletes every row of the persona, or of the user, except the erasure itself and the audit log, and returns how many
-// there were. For a user it is ErrConflict while there are personas: their blobs, keys and jobs need their own erasures first.
-// Doing it again is fine.
+// there were. For a user it first discards the uploads that were not committed, and it is ErrConflict while there are personas,
+// whose blobs, keys and jobs need their own erasures. Doing it again is fine; for a completed erasure it does nothing, because the
+// user may have begun again.
 func (s *Store) EraseRows(ctx context.Context, erasureID string) (rows int, err error) {
+	if err := s.discardUploads(ctx, erasureID); err != nil {
+		return 0, err
+	}
 	err = s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
-		if e.PersonaID == "" {
-			if err := s.prepareUser(ctx, tx, e.UserID); err != nil {
+		rows = 0
+		if ready, err := lockRows(ctx, tx, e); err != nil || !ready {
+			return err
+		}
+		if e.PersonaID != "" {
+			if err := detachPurchases(ctx, tx, e); err != nil {
 				return err
 			}
 		}
@@ -57,7 +66,7 @@ func (s *Store) EraseRows(ctx context.Context, erasureID string) (rows int, err 
 		if err != nil {
 			return err
 		}
-		// Counted before anything is deleted, because deleting a row also deletes what hangs on it.
+		// All are counted before any is deleted, because deleting a row also deletes the rows that refer to it.
 		for _, place := range places {
 			var n int
 			if err := tx.QueryRow(ctx, place.sql("SELECT count(*)"), value).Scan(&n); err != nil {
@@ -78,36 +87,63 @@ func (s *Store) EraseRows(ctx context.Context, erasureID string) (rows int, err 
 	return rows, nil
 }
 
-// prepareUser makes sure that the user's rows can go: no persona is left, and uploads that were never committed take their blobs
-// with them. Their keys were only ever in memory.
-func (s *Store) prepareUser(ctx context.Context, tx *userTx, userID string) error {
-	var personas bool
-	const query = `SELECT EXISTS (SELECT FROM personas WHERE user_id = $1)`
-	if err := tx.QueryRow(ctx, query, userID).Scan(&personas); err != nil {
+// lockRows takes the locks of EraseRows. It reports false when the erasure is completed, and ErrConflict when it is of a user who
+// still has personas.
+func lockRows(ctx context.Context, tx *userTx, e Erasure) (bool, error) {
+	personas, err := lockPersonas(ctx, tx, e)
+	if err != nil {
+		return false, err
+	}
+	if e, err = lockErasure(ctx, tx, e.ID); err != nil || e.Status == ErasureCompleted {
+		return false, err
+	}
+	if e.PersonaID != "" {
+		return true, nil
+	}
+	erasing, err := personasBeingErased(ctx, tx)
+	if err == nil && (erasing || len(personas) > 0) {
+		err = fmt.Errorf("%w: the user still has personas", ErrConflict)
+	}
+	return err == nil, err
+}
+
+const closeUploads = `
+UPDATE outbox SET attempts = attempts + 1, next_at = clock_timestamp() + $2::interval
+WHERE user_id = $1 AND kind = 'discard-upload' RETURNING persona_id`
+
+// discardUploads removes the photos of uploads that the user never committed. Their keys were only in memory. Their rows of the
+// outbox stay for EraseRows; no new ones can come, because the user is being erased.
+func (s *Store) discardUploads(ctx context.Context, erasureID string) error {
+	var closed []string
+	err := s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
+		closed = nil
+		if e.PersonaID != "" {
+			return nil
+		}
+		ready, err := lockRows(ctx, tx, e)
+		if err != nil || !ready {
+			return err
+		}
+		closed, err = many(ctx, tx, pgx.RowTo[string], closeUploads, e.UserID, claimLife)
 		return err
-	}
-	if personas {
-		return fmt.Errorf("%w: the user still has personas", ErrConflict)
-	}
-	const uploads = `SELECT persona_id FROM outbox WHERE user_id = $1 AND kind = 'discard-upload' FOR UPDATE`
-	ids, err := many(ctx, tx, pgx.RowTo[string], uploads, userID)
+	})
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if _, err := s.removeAll(ctx, id, prefixOf(id)); err != nil {
-			return err
+	for _, id := range closed {
+		if _, err := s.vault.RemoveAll(ctx, id, ""); err != nil {
+			return translate(err)
 		}
 	}
 	return nil
 }
 
-// Leftovers names every table in which a row of the persona, or of the user, is still found, and "blobs" when any blob is. Empty
-// means that nothing is left but the erasure and the audit log.
+// Leftovers names every table in which a row of the persona, or of the user, is still found, and "blobs" when there is any blob of
+// the persona. Empty means that nothing is left but the erasure and the audit log.
 func (s *Store) Leftovers(ctx context.Context, erasureID string) (found []string, err error) {
 	var personaID string
 	err = s.asEraser(ctx, erasureID, func(tx *userTx, e Erasure) error {
-		personaID = e.PersonaID
+		found, personaID = nil, e.PersonaID
 		places, value, err := traces(ctx, tx, e)
 		if err != nil {
 			return err
@@ -126,11 +162,18 @@ func (s *Store) Leftovers(ctx context.Context, erasureID string) (found []string
 	if err != nil || personaID == "" {
 		return found, err
 	}
-	blobs, err := s.list(ctx, prefixOf(personaID), 1)
+	purchases, err := s.ErasedPurchases(ctx, erasureID)
 	if err != nil {
 		return nil, err
 	}
-	if len(blobs) > 0 {
+	if len(purchases) > 0 {
+		found = append(found, "purchases at the provider")
+	}
+	blobs, err := s.vault.Holds(ctx, personaID)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if blobs {
 		found = append(found, "blobs")
 	}
 	return found, nil

@@ -9,38 +9,54 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/vault"
 )
 
-// Upload collects the photos of a persona that does not exist yet. Its key is in memory only until Commit: what is left behind
-// by a process that dies cannot be read by anybody, and is removed by the outbox an hour later.
+// Upload collects the photos of a persona that does not exist yet. Until Commit its key exists only in memory, so photos left by a
+// process that dies cannot be read by anybody. The outbox removes them an hour later.
+//
+// The row of the outbox that does this also says whether the upload is open: it was not claimed yet (attempts = 0). Commit deletes
+// an open row in the transaction that makes the persona. Whoever discards the upload closes it first, commits that, and only
+// then removes the photos, so it needs no transaction while the bucket answers. Discarding is safe to do twice at once.
 type Upload struct {
 	store     *Store
 	userID    string
 	personaID string
-	cipher    tink.StreamingAEAD
+	key       *vault.Key
 	wrapped   []byte
 
 	mu        sync.Mutex
-	written   map[string]BlobInfo // by photo id
+	written   map[string]vault.Info // by photo id
 	committed bool
 }
 
-const insertDiscard = `
+const (
+	insertDiscard = `
 INSERT INTO outbox (kind, user_id, persona_id, next_at) VALUES ('discard-upload', $1, $2, now() + interval '1 hour')`
+	selectOpen   = `SELECT FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1 AND attempts = 0`
+	deleteOpen   = `DELETE FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1 AND attempts = 0`
+	deleteClosed = `DELETE FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1`
+	// Closing claims the row as the relay does: if this process dies, the relay goes on when the claim has expired.
+	closeUpload = `
+UPDATE outbox SET attempts = attempts + 1, next_at = clock_timestamp() + $2::interval
+WHERE kind = 'discard-upload' AND persona_id = $1`
 
-// BeginUpload gives a new persona id and key. A user who is being erased is refused with CodeBeingErased. Every Upload ends with
+	// commitTimeout bounds a Commit, which does not end with its caller.
+	commitTimeout = 30 * time.Second
+)
+
+// BeginUpload makes a new persona id and key. A user who is being erased is refused with CodeBeingErased. Every Upload ends with
 // Commit or Discard.
 func (s *Store) BeginUpload(ctx context.Context, userID string) (*Upload, error) {
-	cipher, wrapped, err := s.keys.create(ctx)
+	key, wrapped, err := s.vault.NewKey(ctx)
 	if err != nil {
 		return nil, err
 	}
 	u := &Upload{
-		store: s, userID: userID, personaID: uuid.NewString(), cipher: cipher, wrapped: wrapped,
-		written: make(map[string]BlobInfo),
+		store: s, userID: userID, personaID: uuid.NewString(), key: key, wrapped: wrapped,
+		written: make(map[string]vault.Info),
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
 		if err := lockUser(ctx, tx); err != nil {
@@ -58,26 +74,27 @@ func (s *Store) BeginUpload(ctx context.Context, userID string) (*Upload, error)
 // PersonaID is the id that the persona will have.
 func (u *Upload) PersonaID() string { return u.personaID }
 
-// WritePhoto encrypts and stores one photo as it streams in, in constant memory. When it fails, no blob is left. ErrConflict when
-// the upload took so long that it was discarded. It may be called from several goroutines, for different photos.
-func (u *Upload) WritePhoto(ctx context.Context, photoID string, r io.Reader) (BlobInfo, error) {
+// WritePhoto encrypts and stores one photo while it is read; the memory it needs does not depend on the size. When it fails, no blob
+// is left. ErrConflict when the upload took so long that it was discarded. It may be called from several goroutines, for different
+// photos.
+func (u *Upload) WritePhoto(ctx context.Context, photoID string, r io.Reader) (vault.Info, error) {
 	if !persona.IsID(photoID) {
-		return BlobInfo{}, errors.New("storage: a photo id must be a UUID")
+		return vault.Info{}, errors.New("storage: a photo id must be a UUID")
 	}
-	if err := u.open(ctx); err != nil {
-		return BlobInfo{}, err
+	if err := u.checkOpen(ctx); err != nil {
+		return vault.Info{}, err
 	}
-	info, err := u.store.encrypt(ctx, u.cipher, photoPath(u.personaID, photoID), r)
+	info, err := u.store.vault.Write(ctx, u.key, vault.PhotoPath(u.personaID, photoID), r)
 	ctx = context.WithoutCancel(ctx)
-	// Who discarded the upload meanwhile may have looked for photos before this one was there.
-	closed := u.open(ctx)
+	// If the upload was closed meanwhile, its photos may have been listed before this one was there.
+	closed := u.checkOpen(ctx)
 	switch {
 	case errors.Is(closed, errDiscarded):
-		return BlobInfo{}, errors.Join(closed, u.Discard(ctx))
+		return vault.Info{}, errors.Join(closed, u.Discard(ctx))
 	case err != nil:
-		return BlobInfo{}, err
+		return vault.Info{}, err
 	case closed != nil:
-		return BlobInfo{}, errors.Join(closed, u.store.remove(ctx, info.Path))
+		return vault.Info{}, errors.Join(closed, u.store.vault.Remove(ctx, info.Path))
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -87,10 +104,10 @@ func (u *Upload) WritePhoto(ctx context.Context, photoID string, r io.Reader) (B
 
 var errDiscarded = fmt.Errorf("%w: the upload took too long and was discarded", ErrConflict)
 
-// open returns errDiscarded when photos can no longer become a persona. Whoever is deciding that at this moment is waited for.
-func (u *Upload) open(ctx context.Context) error {
+// checkOpen returns errDiscarded when the photos can no longer become a persona.
+func (u *Upload) checkOpen(ctx context.Context) error {
 	return u.store.asUser(ctx, u.userID, func(tx *userTx) error {
-		err := tx.exec(ctx, lockDiscard+` FOR SHARE`, u.personaID)
+		err := tx.exec(ctx, selectOpen, u.personaID)
 		if errors.Is(err, ErrNotFound) {
 			return errDiscarded
 		}
@@ -98,8 +115,8 @@ func (u *Upload) open(ctx context.Context) error {
 	})
 }
 
-// Discard removes everything that was written. When the persona was made it does nothing, so it can be deferred; that is looked up,
-// because a Commit whose reply was lost may have made it all the same. Give it a context that outlives the request.
+// Discard removes everything that was written. It does nothing when the persona was made, so it can be deferred. It reads that from
+// the database, because a Commit whose reply was lost may have succeeded. Give it a context that outlives the request.
 func (u *Upload) Discard(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -110,37 +127,35 @@ func (u *Upload) Discard(ctx context.Context) error {
 }
 
 func (u *Upload) discard(ctx context.Context) error {
-	return u.store.asUser(ctx, u.userID, func(tx *userTx) error {
-		// A Commit that the server still carries out has deleted this row, so this waits for its end. Where the row is there
-		// afterwards no Commit can succeed any more, and where it is gone none can begin.
-		if _, err := tx.Exec(ctx, lockDiscard+` FOR UPDATE`, u.personaID); err != nil {
+	s := u.store
+	err := s.asUser(ctx, u.userID, func(tx *userTx) error {
+		// A Commit that the server still carries out has deleted this row, so this waits until it ends. If the row is there
+		// afterwards, it is closed now and no Commit can succeed; if it is gone, none can begin.
+		if _, err := tx.Exec(ctx, closeUpload, u.personaID, claimLife); err != nil {
 			return err
 		}
 		const query = `SELECT EXISTS (SELECT FROM personas WHERE id = $1)`
-		if err := tx.QueryRow(ctx, query, u.personaID).Scan(&u.committed); err != nil || u.committed {
-			return err
-		}
-		if _, err := u.store.removeAll(ctx, u.personaID, prefixOf(u.personaID)); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, deleteDiscard, u.personaID)
+		return tx.QueryRow(ctx, query, u.personaID).Scan(&u.committed)
+	})
+	if err != nil || u.committed {
+		return err
+	}
+	if _, err := s.vault.RemoveAll(ctx, u.personaID, ""); err != nil {
+		return translate(err)
+	}
+	return s.asUser(ctx, u.userID, func(tx *userTx) error {
+		_, err := tx.Exec(ctx, deleteClosed, u.personaID)
 		return err
 	})
 }
 
-const (
-	lockDiscard   = `SELECT FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1`
-	deleteDiscard = `DELETE FROM outbox WHERE kind = 'discard-upload' AND persona_id = $1`
-
-	// commitWithin bounds a Commit, which does not end with its caller.
-	commitWithin = 30 * time.Second
-)
-
-// Commit makes the persona, its photos, consent, key, first version and the order to train it, all or nothing. A persona with
-// the same idempotency key and fingerprint, made by this user within 24 hours, is returned instead, with replayed true, and this
-// upload is discarded. Errors: what persona.Consent.Check says; CodeKeyReused for a key with another fingerprint;
-// CodeBeingErased; ErrConflict when the upload took so long that it was discarded. Once begun it goes on when ctx ends, for at most
-// 30 seconds. After an error call Discard, which also finds out whether the persona was made when the reply was lost.
+// Commit makes the persona, its photos, consent, key, first version and the order to train it, all or nothing. If this user has
+// made a persona with the same idempotency key and fingerprint within 24 hours, Commit returns that one with replayed true, and
+// discards this upload.
+//
+// Errors: what persona.Consent.Check returns; CodeKeyReused for a key with another fingerprint; CodeBeingErased; ErrConflict when
+// the upload took so long that it was discarded. Once begun, Commit goes on for up to 30 seconds when ctx ends. After an error
+// call Discard, which finds out whether the persona was made although the reply was lost.
 func (u *Upload) Commit(ctx context.Context, n NewPersona) (p Persona, replayed bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -153,12 +168,13 @@ func (u *Upload) Commit(ctx context.Context, n NewPersona) (p Persona, replayed 
 	if err := ctx.Err(); err != nil {
 		return Persona{}, false, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := u.checkPhotos(ctx, n.Photos); err != nil {
 		return Persona{}, false, err
 	}
 	err = u.store.asUser(ctx, u.userID, func(tx *userTx) error {
+		replayed = false
 		if err := lockUser(ctx, tx); err != nil {
 			return err
 		}
@@ -182,12 +198,12 @@ func (u *Upload) Commit(ctx context.Context, n NewPersona) (p Persona, replayed 
 		u.committed = true
 		return p, false, nil
 	}
-	// The persona is there; what cannot be removed now is removed by the outbox.
+	// The outbox removes what cannot be removed now.
 	_ = u.discard(ctx)
 	return p, true, nil
 }
 
-// checkPhotos makes sure that what the rows will say was written is written, and removes what they will not name.
+// checkPhotos checks that every photo without an address was written, and removes the written ones that are not named.
 func (u *Upload) checkPhotos(ctx context.Context, photos []NewPhoto) error {
 	named := make(map[string]bool, len(photos))
 	for _, photo := range photos {
@@ -200,8 +216,8 @@ func (u *Upload) checkPhotos(ctx context.Context, photos []NewPhoto) error {
 		if named[id] {
 			continue
 		}
-		if err := u.store.remove(ctx, photoPath(u.personaID, id)); err != nil {
-			return err
+		if err := u.store.vault.Remove(ctx, vault.PhotoPath(u.personaID, id)); err != nil {
+			return translate(err)
 		}
 		delete(u.written, id)
 	}

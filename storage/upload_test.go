@@ -16,7 +16,9 @@ import (
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 	"github.com/inflio/persona/storage/storagetest"
+	"github.com/inflio/persona/storage/vault"
 )
 
 func TestCommitMakesEverythingAtOnce(t *testing.T) {
@@ -50,7 +52,7 @@ func TestCommitMakesEverythingAtOnce(t *testing.T) {
 	stored, err := s.Photos(t.Context(), user, p.ID)
 	require.NoError(t, err)
 	require.Len(t, stored, 3)
-	require.Equal(t, "personas/"+p.ID+"/photos/"+photos[0].ID, stored[0].StoragePath)
+	require.Equal(t, vault.PhotoPath(p.ID, photos[0].ID), stored[0].StoragePath)
 	require.EqualValues(t, len(jpeg), stored[0].Bytes, "the storage counted itself")
 	require.Len(t, stored[0].SHA256, 32)
 	require.True(t, stored[0].Primary)
@@ -78,8 +80,8 @@ func TestCommitMakesEverythingAtOnce(t *testing.T) {
 
 	entries, err := s.AuditLog(t.Context(), user, 10, 0)
 	require.NoError(t, err)
-	require.Equal(t, "persona.created", entries[0].Action)
-	require.Equal(t, "consent.signed", entries[1].Action)
+	require.Equal(t, audit.PersonaCreated, entries[0].Action)
+	require.Equal(t, audit.ConsentSigned, entries[1].Action)
 }
 
 func TestTwoPersonasOfOneName(t *testing.T) {
@@ -253,7 +255,7 @@ func TestAnUploadWhoseProcessDiedIsDiscarded(t *testing.T) {
 	require.Empty(t, files(t, b.BucketDir))
 }
 
-// The relay discards an upload while a photo streams in: the photo must not stay behind it.
+// The relay discards an upload while a photo is being written: the photo must not stay.
 func TestAPhotoThatComesTooLateGoes(t *testing.T) {
 	t.Parallel()
 	b := storagetest.NewBed(t)

@@ -8,7 +8,74 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/audit"
 )
+
+// Version is one training of a persona and its result.
+type Version struct {
+	PersonaID        string
+	Number           int // from 1
+	Status           persona.VersionStatus
+	Stage            persona.Stage
+	Progress         int  // percent, 0 to 100; it never falls
+	RemainingSeconds *int // estimate, nil when unknown or ended
+	QueuePosition    *int // at the provider, nil when not queued
+	Tier             persona.Tier
+	Config           persona.TrainingConfig
+	PhotosUsed       int
+	PhotoSet         *persona.SetReport // nil before the photos were chosen
+
+	Checks   *persona.CheckScores // nil before it was validated
+	Strength *float64             // the best blend strength, 0 to 1
+	Sweep    []persona.StrengthScore
+	Samples  []Sample
+
+	ModelRef        string // blob path of the weights
+	ModelSHA256     string // hex, of the plaintext
+	ModelBytes      int64
+	TrainingSeconds *int
+	Failure         *Failure // nil unless it failed or was cancelled
+	CreatedAt       time.Time
+	StartedAt       *time.Time
+	CompletedAt     *time.Time
+}
+
+// Sample is one test picture of a version.
+type Sample struct {
+	Key         string  `json:"key"`
+	Path        string  `json:"path"` // of the blob
+	ContentType string  `json:"content_type"`
+	Prompt      int     `json:"prompt"` // which of the guide's prompts, from 0
+	Seed        int64   `json:"seed"`
+	Strength    float64 `json:"strength"`
+	WithTrigger bool    `json:"with_trigger"`
+	Score       float64 `json:"score"`     // overall photo score, 0 to 100
+	Closeness   float64 `json:"closeness"` // similarity to the person, -1 to 1
+}
+
+// Failure tells the user why a version ended without a model.
+type Failure struct {
+	Code    persona.Code           `json:"code"`
+	Message string                 `json:"message"`
+	Advice  []string               `json:"advice,omitempty"` // how to improve the set of photos, a sentence each
+	Photos  []persona.PhotoProblem `json:"photos,omitempty"`
+}
+
+// Progress is the progress of a training.
+type Progress struct {
+	Stage            persona.Stage
+	Percent          int // 0 to 100; SetProgress clamps it
+	RemainingSeconds *int
+	QueuePosition    *int
+}
+
+// Model describes the stored weights of a version.
+type Model struct {
+	Ref             string // blob path
+	SHA256          string // hex, of the plaintext
+	Bytes           int64
+	TrainingSeconds int
+}
 
 const versionColumns = `v.persona_id, v.number, v.status, v.stage, v.progress, v.remaining_seconds, v.queue_position, v.tier,
        v.config, v.photos_used, v.photo_set, v.checks, v.strength, v.sweep, v.samples, COALESCE(v.model_ref, ''), COALESCE(v.model_sha256, ''),
@@ -55,7 +122,7 @@ func (s *Store) Versions(ctx context.Context, userID, personaID string) (version
 	return versions, err
 }
 
-// lockVersion locks the persona and then one version of it, in this order everywhere, and returns both.
+// lockVersion locks a persona, and returns its status and one version of it. The version is protected by the same lock.
 func lockVersion(ctx context.Context, tx *userTx, personaID string, number int) (persona.Status, Version, error) {
 	if !persona.IsID(personaID) {
 		return "", Version{}, ErrNotFound
@@ -80,9 +147,9 @@ WHERE id = $1 AND status NOT IN ('erasing', 'ready')
   AND NOT EXISTS (SELECT FROM persona_versions WHERE persona_id = $1 AND status = 'active')`
 )
 
-// SetProgress notes how far a version is. Neither stage nor progress ever goes back: news from a stage that has passed is
-// ignored, a lower progress keeps the higher one. The persona's status follows while it has no active version. Once the version
-// has ended, or the erasure has begun, it changes nothing and returns nil.
+// SetProgress stores the progress of a version. Neither stage nor percentage goes back: an update of an earlier stage is ignored, and
+// a lower percentage keeps the higher one. The persona's status follows while it has no active version. Once the version has ended,
+// or the erasure has begun, SetProgress changes nothing and returns nil.
 func (s *Store) SetProgress(ctx context.Context, userID, personaID string, version int, p Progress) error {
 	return s.asUser(ctx, userID, func(tx *userTx) error {
 		status, v, err := lockVersion(ctx, tx, personaID, version)
@@ -95,7 +162,7 @@ func (s *Store) SetProgress(ctx context.Context, userID, personaID string, versi
 		percent := max(v.Progress, min(max(p.Percent, 0), 100))
 		_, err = tx.Exec(ctx, updateProgress, personaID, version, p.Stage, percent, p.RemainingSeconds, p.QueuePosition)
 		if err != nil || p.Stage == persona.StageDone {
-			return err // a persona becomes ready with Activate, not with a progress bar
+			return err // only Activate makes a persona ready
 		}
 		_, err = tx.Exec(ctx, updateFirstStatus, personaID, p.Stage.Status())
 		return err
@@ -114,16 +181,23 @@ UPDATE personas SET status = 'failed', updated_at = now() WHERE id = $1 AND stat
   AND NOT EXISTS (SELECT FROM persona_versions WHERE persona_id = $1 AND status = 'active')`
 )
 
-// FailVersion ends a version as failed or cancelled. The persona fails with it unless it has an active version. A version that
-// had failed or was cancelled before stays as it is; one that became active is ErrConflict.
+// endActions are the audit actions of the ways in which a version ends without a model.
+var endActions = map[persona.VersionStatus]audit.Action{
+	persona.VersionFailed:    audit.VersionFailed,
+	persona.VersionCancelled: audit.VersionCancelled,
+}
+
+// FailVersion ends a version as failed or cancelled; any other status is ErrConflict. The persona becomes failed too, unless it has
+// an active version. A version that has failed or was cancelled before stays as it is; one that became active is ErrConflict.
 func (s *Store) FailVersion(ctx context.Context, userID, personaID string, version int, status persona.VersionStatus, f Failure) error {
 	return s.asUser(ctx, userID, func(tx *userTx) error {
 		_, v, err := lockVersion(ctx, tx, personaID, version)
 		if err != nil {
 			return err
 		}
+		action, ends := endActions[status]
 		switch {
-		case status != persona.VersionFailed && status != persona.VersionCancelled:
+		case !ends:
 			return ErrConflict
 		case v.Status == persona.VersionFailed || v.Status == persona.VersionCancelled:
 			return nil
@@ -133,7 +207,7 @@ func (s *Store) FailVersion(ctx context.Context, userID, personaID string, versi
 		if _, err := tx.Exec(ctx, updateFailed, personaID, version, status, f); err != nil {
 			return err
 		}
-		tx.audit("version."+string(status), personaID, map[string]any{"version": version, "code": f.Code})
+		tx.audit(action, personaID, map[string]any{"version": version, "code": f.Code})
 		_, err = tx.Exec(ctx, updatePersonaFailed, personaID)
 		return err
 	})
@@ -143,7 +217,8 @@ const updateSamples = `
 UPDATE persona_versions SET samples = COALESCE($3, '[]'::jsonb), sweep = COALESCE($4, '[]'::jsonb), checks = $5, strength = $6
 WHERE persona_id = $1 AND number = $2`
 
-// SaveSamples stores what validation made and measured, replacing what was there. checks and strength may be nil.
+// SaveSamples replaces the test pictures of a version, the sweep of strengths, the checks and the best strength. checks and strength
+// may be nil.
 func (s *Store) SaveSamples(ctx context.Context, userID, personaID string, version int, samples []Sample,
 	sweep []persona.StrengthScore, checks *persona.CheckScores, strength *float64,
 ) error {
@@ -167,9 +242,9 @@ UPDATE personas SET status = 'ready', version = $2, model_ref = $3, quality_scor
        updated_at = now() WHERE id = $1`
 )
 
-// Activate makes a version the persona's active one and the persona ready; the one before it is superseded. A version that was
-// superseded can be activated again. Doing it twice is fine. A failed or cancelled version is ErrConflict, a persona whose
-// erasure has begun CodeBeingErased.
+// Activate makes a version the active one of its persona, and the persona ready; the version that was active is superseded. A version
+// that was superseded can be activated again. Doing it twice is fine. A failed or cancelled version is ErrConflict, and a persona
+// whose erasure has begun is CodeBeingErased.
 func (s *Store) Activate(ctx context.Context, userID, personaID string, version int, m Model) error {
 	return s.asUser(ctx, userID, func(tx *userTx) error {
 		status, v, err := lockVersion(ctx, tx, personaID, version)
@@ -196,7 +271,7 @@ func (s *Store) Activate(ctx context.Context, userID, personaID string, version 
 		if v.Checks != nil {
 			quality = &v.Checks.QualityScore
 		}
-		tx.audit("version.activated", personaID, map[string]any{"version": version})
+		tx.audit(audit.VersionActivated, personaID, map[string]any{"version": version})
 		_, err = tx.Exec(ctx, updateReady, personaID, version, m.Ref, quality, completed)
 		return err
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/inflio/persona/storage/storagetest"
 )
 
-// Which stage is later is asked of persona.Progress, so its order must be one.
+// The order of stages comes from persona.Progress, so no two stages may have the same progress.
 func TestStagesAreInOrder(t *testing.T) {
 	t.Parallel()
 	stages := []persona.Stage{

@@ -19,12 +19,12 @@ func EraseUser(ctx workflow.Context, in contract.EraseUserInput) (contract.Erase
 	}
 	children := make([]workflow.ChildWorkflowFuture, len(ids))
 	for i, id := range ids {
-		children[i] = workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, childErasure(id)),
+		children[i] = child(ctx, childErasure(id), contract.PriorityErasure,
 			contract.ErasePersonaWorkflow, contract.ErasePersonaInput{ErasureID: id})
 	}
-	for _, child := range children {
+	for _, started := range children {
 		var one contract.EraseResult
-		err := child.Get(ctx, &one)
+		err := started.Get(ctx, &one)
 		if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 			continue // asked for by itself before: CertifyUser waits for its end
 		}
@@ -42,7 +42,6 @@ func EraseUser(ctx workflow.Context, in contract.EraseUserInput) (contract.Erase
 func childErasure(erasureID string) workflow.ChildWorkflowOptions {
 	return workflow.ChildWorkflowOptions{
 		WorkflowID:            contract.ErasePersonaID(erasureID),
-		TaskQueue:             contract.MainQueue,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		StaticSummary:         "Erase one persona",
 	}

@@ -6,11 +6,9 @@ import (
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
-	"github.com/inflio/persona/internal/persona"
 )
 
-// handle registers what the outside may say to a training: news from a webhook, a cancel, a decision about an
-// uncertain purchase.
+// handle registers the signal and the updates of a training.
 func (t *training) handle(ctx workflow.Context, cancel workflow.CancelFunc) error {
 	changed := workflow.GetSignalChannel(ctx, contract.TrainingChangedSignal)
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -20,12 +18,12 @@ func (t *training) handle(ctx workflow.Context, cancel workflow.CancelFunc) erro
 	})
 	err := workflow.SetUpdateHandlerWithOptions(ctx, contract.CancelUpdate,
 		func(ctx workflow.Context) (contract.CancelAnswer, error) { return t.cancel(ctx, cancel) },
-		workflow.UpdateHandlerOptions{Description: "Stop this training and settle what it left behind"})
+		workflow.UpdateHandlerOptions{Description: "Stop this training and settle its purchase"})
 	if err != nil {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, contract.SettleUpdate, t.decide, workflow.UpdateHandlerOptions{
-		Description: "Say what became of an uncertain purchase: RequestID, or NothingBought",
+		Description: "Settle an uncertain purchase: RequestID, or NothingBought. It is checked with the provider",
 		Validator:   t.mayDecide,
 	})
 }
@@ -41,10 +39,10 @@ func (t *training) cancel(ctx workflow.Context, stop workflow.CancelFunc) (contr
 	return contract.CancelAnswer{Cancelled: t.cancelled, MayBeBilled: t.cancelled && t.mayBeBilled}, nil
 }
 
-// mayDecide refuses a decision that is not one, before it is written to the history.
+// mayDecide refuses a claim that cannot be one, before it is written to the history.
 func (t *training) mayDecide(in contract.SettleInput) error {
 	switch {
-	case t.job.JobID == "" || t.stage != persona.StageQueued:
+	case !t.uncertain:
 		return temporal.NewApplicationError("no purchase of this training is uncertain", contract.Superseded)
 	case in.NothingBought == (in.RequestID != ""):
 		return temporal.NewApplicationError("give either RequestID or NothingBought", contract.Superseded)
@@ -53,10 +51,10 @@ func (t *training) mayDecide(in contract.SettleInput) error {
 	}
 }
 
-// decide records a person's word and lets the waiting stage look again.
+// decide checks and records a person's claim, and lets the waiting stage look again.
 func (t *training) decide(ctx workflow.Context, in contract.SettleInput) error {
 	var purchases *activities.Training
-	_, err := call(ctx, quickRecord, "Record a person's decision", purchases.DecideTraining,
+	_, err := call(ctx, checkClaim, "Check and record an operator's claim", purchases.DecideTraining,
 		activities.DecideInput{JobInput: t.job, SettleInput: in})
 	t.news++
 	return err

@@ -44,6 +44,7 @@ type training struct {
 	notes []string // what the Web UI shows under the current stage
 
 	job         activities.JobInput // JobID is "" before there is one
+	uncertain   bool                // it is not known whether the job was bought
 	selection   activities.Selection
 	decided     bool // the outcome is fixed; a cancel comes too late
 	settled     bool // the outcome is on record, and the job is settled
@@ -72,12 +73,14 @@ func (t *training) run(ctx workflow.Context) (contract.TrainPersonaResult, error
 		return result, err
 	}
 	result.PhotosUsed = t.selection.Used
-	if err := t.buy(ctx); err != nil {
-		return result, err
-	}
-	done, err := t.await(ctx)
-	if err != nil {
-		return result, err
+	var done activities.TrainingDone
+	for again := true; again; {
+		if err := t.buy(ctx); err != nil {
+			return result, err
+		}
+		if done, again, err = t.await(ctx); err != nil {
+			return result, err
+		}
 	}
 	verdict, err := t.validate(ctx)
 	if err != nil {
@@ -105,16 +108,16 @@ func (t *training) show(ctx workflow.Context, format string, args ...any) {
 	workflow.SetCurrentDetails(ctx, strings.Join(t.notes, "\n"))
 }
 
-// deploy brings the weights home and makes the version active. From here on a cancel comes too late: what was paid
-// for and proved is kept.
+// deploy copies the weights and makes the version active. From here on a cancel comes too late: what was paid for and
+// passed its checks is kept.
 func (t *training) deploy(ctx workflow.Context, seconds int) error {
 	if err := ctx.Err(); err != nil {
-		return err // cancelled at the very moment at which validation ended: the canceller has been promised it
+		return err // cancelled at the moment at which validation ended: the canceller was promised it
 	}
 	t.decided = true
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	if err := t.enter(ctx, persona.StageDeploying, "copying the weights home"); err != nil {
+	if err := t.enter(ctx, persona.StageDeploying, "copying the weights"); err != nil {
 		return err
 	}
 	var models *activities.Models
@@ -133,34 +136,37 @@ func (t *training) deploy(ctx workflow.Context, seconds int) error {
 	return nil
 }
 
-// clean removes the provider's copies. It cannot change the outcome any more, so its failure is only told.
+// clean starts the workflow that removes the provider's copies. It outlives this run, so that the next version can be
+// trained while the provider still answers slowly.
 func (t *training) clean(ctx workflow.Context) {
-	var purchases *activities.Training
-	if err := do(ctx, compensation, "Remove the provider's copies", purchases.CleanProvider, t.job); err != nil {
-		t.log.Error("the provider's copies could not be removed", "error", err)
-		t.show(ctx, "the provider's copies could not be removed")
+	in := contract.CleanJobInput{UserID: t.in.UserID, PersonaID: t.in.PersonaID, JobID: t.job.JobID}
+	cleaning := child(ctx, cleanJobOptions(in), contract.PriorityUser, contract.CleanJobWorkflow, in)
+	err := cleaning.GetChildWorkflowExecution().Get(ctx, nil)
+	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		t.log.Error("the cleaning of the provider could not be started", "error", err)
+		t.show(ctx, "the cleaning of the provider could not be started")
 	}
 }
 
-// settle leaves nothing behind after a failure or a cancel: the job at the provider, the record that tells why, and the
-// provider's copies. Who cancelled gets the answer before the last of these, for a job may take its time to stop. It
-// returns the error that the run ends with.
+// settle ends a run that failed or was cancelled: it gives up the job at the provider, records why, and starts the removal
+// of the provider's copies. A cancel is answered before that removal, which may take minutes. It returns the error that
+// the run ends with.
 func (t *training) settle(ctx workflow.Context, cause error) error {
 	t.cancelled = temporal.IsCanceledError(cause)
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	if t.job.JobID != "" {
 		var purchases *activities.Training
-		settlement, err := call(ctx, compensation, "Settle the job at the provider", purchases.CancelJob, t.job)
+		settlement, err := call(ctx, compensation, "Give up the job at the provider", purchases.CancelJob, t.job)
 		if err != nil {
-			t.log.Error("the job could not be settled", "error", err)
+			t.log.Error("the job could not be given up; cleaning goes on with it", "error", err)
 		}
 		t.mayBeBilled = settlement.MayBeBilled || err != nil
 	}
 	failure := reason(cause)
 	t.show(ctx, "ended: %s", failure.Message)
 	var records *activities.Records
-	err := do(ctx, quickRecord, "Record why it ended", records.FailTraining, activities.FailInput{
+	err := do(ctx, finalRecord, "Record why it ended", records.FailTraining, activities.FailInput{
 		TrainPersonaInput: t.in, Cancelled: t.cancelled, Code: failure.Code, Message: failure.Message,
 	})
 	if err != nil && typeOf(err) != contract.RecordGone {
@@ -185,6 +191,7 @@ func reason(err error) *persona.Error {
 		contract.PhotosRejected:   persona.CodePhotosRejected,
 		contract.ProviderRefused:  persona.CodeProviderRefused,
 		contract.ProviderFailed:   persona.CodeProviderFailed,
+		contract.SamplesMissing:   persona.CodeProviderFailed,
 		contract.TrainingDeadline: persona.CodeDeadline,
 		contract.ValidationFailed: persona.CodeValidationFailed,
 		contract.ModelDamaged:     persona.CodeModelDamaged,

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/inflio/persona/activities"
@@ -34,7 +36,7 @@ func TestTrainPersonaPassesEveryStageInOrder(t *testing.T) {
 	require.Equal(t, 1, w.called("CollectPhoto"), "only the photo that was given as an address")
 	require.Equal(t, 6, w.called("PreparePhoto"))
 	require.Equal(t, 1, w.called("SubmitTraining"))
-	require.Equal(t, 1, w.called("CleanProvider"))
+	require.Equal(t, 1, w.called(contract.CleanJobWorkflow))
 	require.Nil(t, w.ended)
 }
 
@@ -68,7 +70,7 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 		{
 			"the provider refuses", func(w *world) {
 				w.submit = func(int) (activities.JobState, error) {
-					return activities.JobState{Status: persona.JobRefused, Reason: "The account is locked."}, nil
+					return activities.JobState{Status: persona.PurchaseRefused, Reason: "The account is locked."}, nil
 				}
 			}, contract.ProviderRefused, persona.CodeProviderRefused, true,
 		},
@@ -93,8 +95,29 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 		},
 		{
 			"the weights stay damaged", func(w *world) {
-				w.deploy = func() error { return temporal.NewApplicationError("damaged", contract.ModelDamaged) }
+				w.deploy = func() error { return permanent(contract.ModelDamaged) }
 			}, contract.ModelDamaged, persona.CodeModelDamaged, true,
+		},
+		{
+			"no test picture could be made", func(w *world) {
+				w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+					return drawn(o, activities.SampleNotMade, 3*o.Images), nil
+				}
+			}, contract.SamplesMissing, persona.CodeProviderFailed, true,
+		},
+		{
+			"too few pictures could be made to check the model", func(w *world) {
+				w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+					return drawn(o, activities.SampleNotMade, 4*(o.Images/3)), nil
+				}
+			}, contract.SamplesMissing, persona.CodeProviderFailed, true,
+		},
+		{
+			"the content rules do not allow the pictures", func(w *world) {
+				w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+					return drawn(o, activities.SampleRefused, 3*o.Images), nil
+				}
+			}, contract.ProviderRefused, persona.CodeProviderRefused, true,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,7 +134,7 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 			require.NotEmpty(t, w.ended.Message)
 			if c.bought {
 				require.Equal(t, 1, w.called("CancelJob"), "the job is settled")
-				require.Equal(t, 1, w.called("CleanProvider"), "nothing stays with the provider")
+				require.Equal(t, 1, w.called(contract.CleanJobWorkflow), "nothing stays with the provider")
 			} else {
 				require.Zero(t, w.called("SubmitTraining"))
 			}
@@ -119,13 +142,89 @@ func TestTrainPersonaFailsForTypedReasons(t *testing.T) {
 	}
 }
 
+// A few pictures that were not made are no verdict about the model, and no reason to give it up.
+func TestTrainPersonaJudgesByThePicturesThatWereMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+		first := 3 // all of the sweep at one strength, and a third of the checks
+		if o.Images == 1 && o.Strength != 0.3 {
+			first = 0
+		}
+		return drawn(o, activities.SampleNotMade, first), nil
+	}
+	result, err := w.train(t)
+	require.NoError(t, err)
+	require.InDelta(t, 0.4, result.Strength, 1e-9, "a strength without a picture is not chosen")
+}
+
+// A photo on which workers die, hang or panic is refused; it neither ends nor blocks the training.
+func TestTrainPersonaRefusesAPhotoThatCannotBeExamined(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		err  error
+		want int // attempts; the test environment retries timeouts that the policy does not, ten times each
+	}{
+		{"the judge panics", temporal.NewApplicationError("the activity panicked", contract.Panicked), 5},
+		{"the worker hangs", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil), 50},
+		{"the worker dies", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_HEARTBEAT, nil), 50},
+		{"it fails in an unforeseen way for days", permanent(contract.Fault), 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			tried := 0 // by one workflow coroutine at a time
+			w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+				if in.Index != 2 {
+					return activities.PhotoVerdict{Index: in.Index, Accepted: true}, nil
+				}
+				tried++
+				return activities.PhotoVerdict{}, c.err
+			}
+			_, err := w.train(t)
+			require.NoError(t, err)
+			require.Equal(t, []persona.PhotoCode{persona.PhotoDamaged}, w.refused)
+			require.Equal(t, c.want, tried)
+		})
+	}
+	t.Run("an address that never ends", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.collect = func(activities.PhotoInput) (activities.PhotoVerdict, error) {
+			return activities.PhotoVerdict{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)
+		}
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, []persona.PhotoCode{persona.PhotoUnreachable}, w.refused)
+	})
+	t.Run("an outage is not the photo's fault", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.prepare = func(activities.PhotoInput) (activities.PhotoVerdict, error) {
+			return activities.PhotoVerdict{}, permanent(contract.Unavailable) // as after three days
+		}
+		_, err := w.train(t)
+		require.Equal(t, contract.Unavailable, typeOf(t, err))
+		require.Empty(t, w.refused)
+		require.Equal(t, persona.CodeTrainingFailed, w.ended.Code)
+	})
+}
+
+func typeOf(t *testing.T, err error) string {
+	t.Helper()
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, err, &app)
+	return app.Type()
+}
+
 func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 	t.Parallel()
 	lost := func(n int) (activities.JobState, error) {
 		if n == 1 {
-			return activities.JobState{Status: persona.JobUncertain}, nil
+			return activities.JobState{Status: persona.PurchaseUncertain}, nil
 		}
-		return activities.JobState{Status: persona.JobQueued}, nil
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
 	}
 	// foundWhen is a search that leaves the purchase uncertain until settled says otherwise.
 	foundWhen := func(settled func(n int) bool) func(int) (activities.JobState, error) {
@@ -133,7 +232,7 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 			if !settled(n) {
 				return activities.JobState{}, uncertain()
 			}
-			return activities.JobState{Status: persona.JobQueued}, nil
+			return activities.JobState{Status: persona.PurchaseQueued}, nil
 		}
 	}
 	t.Run("the provider's list shows the job", func(t *testing.T) {
@@ -149,7 +248,9 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.submit = lost
-		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobIntended}, nil }
+		w.find = func(int) (activities.JobState, error) {
+			return activities.JobState{Status: persona.PurchaseIntended}, nil
+		}
 		_, err := w.train(t)
 		require.NoError(t, err)
 		require.Equal(t, 2, w.called("SubmitTraining"))
@@ -188,6 +289,74 @@ func TestTrainPersonaSettlesAnUncertainPurchase(t *testing.T) {
 	})
 }
 
+// An acknowledged job that the provider does not find is shown as uncertain, and the training goes on when it is found.
+func TestTrainPersonaWaitsForAJobThatIsNotFound(t *testing.T) {
+	t.Parallel()
+	lostOnce := func(n int) (activities.TrainingDone, error) {
+		return activities.TrainingDone{Lost: n == 1, Seconds: 60}, nil
+	}
+	t.Run("it is found again", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.await = lostOnce
+		var shown []string
+		w.find = func(n int) (activities.JobState, error) {
+			if n < 3 {
+				return activities.JobState{}, uncertain()
+			}
+			return activities.JobState{Status: persona.PurchaseQueued}, nil
+		}
+		w.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(attributes temporal.SearchAttributes) bool {
+			stage, _ := attributes.GetKeyword(contract.StageKey)
+			shown = append(shown, stage)
+			return true
+		})).Return(nil)
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 1, w.called("SubmitTraining"), "never bought twice")
+		require.Equal(t, 2, w.called("AwaitTraining"))
+		require.Contains(t, shown, contract.StageUncertain)
+	})
+	t.Run("a person says that nothing was bought", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.await = lostOnce
+		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseIntended}, nil }
+		_, err := w.train(t)
+		require.NoError(t, err)
+		require.Equal(t, 2, w.called("SubmitTraining"))
+	})
+	t.Run("it is never found", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.await = lostOnce
+		w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		w.cancel = func() activities.Settlement { return activities.Settlement{MayBeBilled: true} }
+		_, err := w.train(t)
+		require.Equal(t, contract.TrainingDeadline, typeOf(t, err))
+		require.Equal(t, 1, w.called("CancelJob"))
+		require.Equal(t, 1, w.called(contract.CleanJobWorkflow))
+	})
+}
+
+// A claim that the provider contradicts is answered with the reason and changes nothing.
+func TestTrainPersonaRefusesAClaimThatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseUncertain}, nil }
+	w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+	w.decide = func() error { return permanent(contract.Impossible) }
+	answers := make(chan error, 1)
+	w.RegisterDelayedCallback(func() {
+		w.UpdateWorkflow(contract.SettleUpdate, "", updateCallback(func(_ any, err error) { answers <- err }),
+			contract.SettleInput{RequestID: "r"})
+	}, time.Hour)
+	w.RegisterDelayedCallback(w.CancelWorkflow, 2*time.Hour)
+	_, err := w.train(t)
+	require.True(t, temporal.IsCanceledError(err), "it went on waiting: %v", err)
+	require.ErrorContains(t, <-answers, "a sentence for people")
+}
+
 func TestTrainPersonaTakesSignalsAtAnyTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -217,14 +386,30 @@ func TestTrainPersonaIsCancelledAtEveryWait(t *testing.T) {
 		change func(*world)
 		bought bool
 	}{
+		{"while photos are fetched", func(w *world) {
+			w.collect = func(activities.PhotoInput) (activities.PhotoVerdict, error) {
+				return activities.PhotoVerdict{}, errors.New("the host is away")
+			}
+		}, false},
 		{"while photos are judged", func(w *world) {
 			w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
 				return activities.PhotoVerdict{}, errors.New("the database is away")
 			}
 		}, false},
 		{"while the purchase is uncertain", func(w *world) {
-			w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobUncertain}, nil }
+			w.submit = func(int) (activities.JobState, error) {
+				return activities.JobState{Status: persona.PurchaseUncertain}, nil
+			}
 			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		}, true},
+		{"while an acknowledged job is not found", func(w *world) {
+			w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Lost: true}, nil }
+			w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
+		}, true},
+		{"while test pictures are drawn", func(w *world) {
+			w.draw = func(activities.SampleOrder) ([]activities.DrawnSample, error) {
+				return nil, errors.New("the provider is away")
+			}
 		}, true},
 		{"while it trains", func(w *world) {
 			w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{}, running() }
@@ -270,7 +455,7 @@ func TestTrainPersonaIsCancelledByAnOperator(t *testing.T) {
 	require.NotNil(t, w.ended)
 	require.True(t, w.ended.Cancelled)
 	require.Equal(t, 1, w.called("CancelJob"), "the job is settled")
-	require.Equal(t, 1, w.called("CleanProvider"), "nothing stays with the provider")
+	require.Equal(t, 1, w.called(contract.CleanJobWorkflow), "nothing stays with the provider")
 }
 
 func TestTrainPersonaCannotBeCancelledOnceItDeploys(t *testing.T) {

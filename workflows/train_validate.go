@@ -19,6 +19,10 @@ const (
 	checkCount = 3 // pictures per prompt in the checks: nine with and nine without the trigger
 )
 
+// leastShare is the share of the check pictures that must have been made, with and without the trigger, for the checks to
+// say something about the model.
+const leastShare = 2.0 / 3
+
 // verdict is what validation found.
 type verdict struct {
 	checks   contract.Checks
@@ -26,7 +30,8 @@ type verdict struct {
 }
 
 // validate tries the model at every blend strength, takes the best, and checks at that strength whether its pictures
-// show the person, are good, and need the trigger word.
+// show the person, are good, and need the trigger word. Pictures that were not made say nothing about the model: when
+// too few were made, the training fails by the provider's fault and not by a verdict about the person.
 func (t *training) validate(ctx workflow.Context) (verdict, error) {
 	if err := t.enter(ctx, persona.StageValidating, "drawing test pictures"); err != nil {
 		return verdict{}, err
@@ -46,8 +51,11 @@ func (t *training) validate(ctx workflow.Context) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	var validation *activities.Validation
-	checks, err := call(ctx, quickRecord, "Judge the model", validation.JudgeModel, activities.JudgeInput{
+	if err := enoughMade(scores, leastShare); err != nil {
+		return verdict{}, err
+	}
+	var samples *activities.Samples
+	checks, err := call(ctx, quickRecord, "Judge the model", samples.JudgeModel, activities.JudgeInput{
 		JobInput: t.job, Sweep: sweep, Strength: best.Strength, With: scores[0], Without: scores[1],
 	})
 	if err != nil {
@@ -64,7 +72,31 @@ func (t *training) validate(ctx workflow.Context) (verdict, error) {
 	return verdict{checks: checks, strength: best.Strength}, nil
 }
 
-// sweep measures one picture of each prompt at every strength.
+// enoughMade returns nil when more than nothing and at least share of the pictures of each order were made, and else an
+// error that names the cause.
+func enoughMade(scores [][]activities.SampleScore, share float64) error {
+	few := false
+	var made, refused, all int
+	for _, order := range scores {
+		m, r, n := activities.Outcomes(order)
+		few = few || m == 0 || float64(m) < share*float64(m+r+n)
+		made, refused, all = made+m, refused+r, all+m+r+n
+	}
+	switch {
+	case !few:
+		return nil
+	case refused > 0:
+		return temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("The training service's content rules did not allow %d of %d test pictures, so the model could not be checked.",
+				refused, all), contract.ProviderRefused, nil)
+	default:
+		return temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("The training service could not make %d of %d test pictures, so the model could not be checked.",
+				all-made, all), contract.SamplesMissing, nil)
+	}
+}
+
+// sweep measures one picture of each prompt at every strength. Strengths of which no picture was made are left out.
 func (t *training) sweep(ctx workflow.Context) ([]persona.StrengthScore, error) {
 	strengths := persona.Strengths()
 	orders := make([]activities.SampleOrder, len(strengths))
@@ -75,14 +107,19 @@ func (t *training) sweep(ctx workflow.Context) ([]persona.StrengthScore, error) 
 	if err != nil {
 		return nil, err
 	}
-	sweep := make([]persona.StrengthScore, len(orders))
+	var sweep []persona.StrengthScore
 	for i, o := range orders {
-		sweep[i] = activities.Sweep(o.Strength, scores[i])
+		if sum, ok := activities.Sweep(o.Strength, scores[i]); ok {
+			sweep = append(sweep, sum)
+		}
+	}
+	if len(sweep) == 0 {
+		return nil, enoughMade(scores, 0)
 	}
 	return sweep, nil
 }
 
-// drawAndMeasure draws and measures all orders side by side and returns their scores in the same order.
+// drawAndMeasure draws and measures all orders at the same time and returns their scores in the same order.
 func (t *training) drawAndMeasure(
 	ctx workflow.Context, orders []activities.SampleOrder,
 ) ([][]activities.SampleScore, error) {
@@ -105,14 +142,15 @@ func (t *training) drawAndMeasure(
 }
 
 func drawOrder(ctx workflow.Context, order activities.SampleOrder) ([]activities.SampleScore, error) {
-	var validation *activities.Validation
-	var photos *activities.Photos
+	var models *activities.Models
+	var samples *activities.Samples
 	what := fmt.Sprintf("test pictures at strength %.1f", order.Strength)
 	if !order.Trigger {
 		what += " without the trigger"
 	}
-	if _, err := call(ctx, pictures, "Draw "+what, validation.DrawSamples, order); err != nil {
+	drawn, err := call(ctx, pictures, "Draw "+what, models.DrawSamples, order)
+	if err != nil {
 		return nil, err
 	}
-	return call(ctx, photoSet, "Measure "+what, photos.MeasureSamples, order)
+	return call(ctx, photoSet, "Measure "+what, samples.MeasureSamples, activities.MeasureInput{SampleOrder: order, Drawn: drawn})
 }

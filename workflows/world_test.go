@@ -9,9 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
@@ -32,11 +34,16 @@ type world struct {
 	stages []persona.Stage
 	ended  *activities.FailInput
 
+	refused []persona.PhotoCode
+
 	plan    func() activities.TrainingPlan
+	collect func(activities.PhotoInput) (activities.PhotoVerdict, error)
 	prepare func(activities.PhotoInput) (activities.PhotoVerdict, error)
+	draw    func(activities.SampleOrder) ([]activities.DrawnSample, error)
 	choose  func() activities.Selection
 	submit  func(n int) (activities.JobState, error)
 	find    func(n int) (activities.JobState, error)
+	decide  func() error
 	await   func(n int) (activities.TrainingDone, error)
 	cancel  func() activities.Settlement
 	judge   func() contract.Checks
@@ -61,12 +68,23 @@ func newWorld(t *testing.T) *world {
 		}
 		return plan
 	}
+	w.collect = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
+		return activities.PhotoVerdict{Index: in.Index, Accepted: true}, nil
+	}
+	w.draw = func(o activities.SampleOrder) ([]activities.DrawnSample, error) {
+		return drawn(o, activities.SampleMade, 0), nil
+	}
 	w.prepare = func(in activities.PhotoInput) (activities.PhotoVerdict, error) {
 		return activities.PhotoVerdict{Index: in.Index, Accepted: true, Overall: 90}, nil
 	}
 	w.choose = func() activities.Selection { return activities.Selection{Used: 6} }
-	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobQueued}, nil }
-	w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.JobQueued}, nil }
+	w.submit = func(int) (activities.JobState, error) {
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
+	}
+	w.find = func(int) (activities.JobState, error) {
+		return activities.JobState{Status: persona.PurchaseQueued}, nil
+	}
+	w.decide = func() error { return nil }
 	w.await = func(int) (activities.TrainingDone, error) { return activities.TrainingDone{Seconds: 60}, nil }
 	w.cancel = func() activities.Settlement { return activities.Settlement{} }
 	w.judge = func() contract.Checks {
@@ -75,6 +93,9 @@ func newWorld(t *testing.T) *world {
 	w.deploy = func() error { return nil }
 	w.register()
 	workflows.Register(w)
+	w.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+		w.count(info.WorkflowType.Name)
+	})
 	w.SetTestTimeout(20 * time.Second)
 	return w
 }
@@ -109,28 +130,34 @@ func (w *world) register() {
 		w.stages = append(w.stages, s.Stage)
 		return none{}, nil
 	})
-	fake(w, "CollectPhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) {
-		return activities.PhotoVerdict{Index: p.Index, Accepted: true}, nil
-	})
+	fake(w, "CollectPhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.collect(p) })
 	fake(w, "PreparePhoto", func(p activities.PhotoInput, _ int) (activities.PhotoVerdict, error) { return w.prepare(p) })
 	fake(w, "ChoosePhotos", func(in, int) (activities.Selection, error) { return w.choose(), nil })
 	fake(w, "MakeJob", func(i in, _ int) (activities.JobInput, error) {
-		return activities.JobInput{TrainPersonaInput: i, JobID: "job"}, nil
+		return activities.JobInput{TrainPersonaInput: i, JobID: idOf("job")}, nil
 	})
 	fake(w, "UploadDataset", func(activities.JobInput, int) (none, error) { return none{}, nil })
 	fake(w, "SubmitTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.submit(n) })
 	fake(w, "FindTraining", func(_ activities.JobInput, n int) (activities.JobState, error) { return w.find(n) })
 	fake(w, "DecideTraining", func(activities.DecideInput, int) (activities.JobState, error) {
-		return activities.JobState{Status: persona.JobQueued}, nil
+		return activities.JobState{Status: persona.PurchaseQueued}, w.decide()
 	})
 	fake(w, "AwaitTraining", func(_ activities.JobInput, n int) (activities.TrainingDone, error) { return w.await(n) })
 	fake(w, "CancelJob", func(activities.JobInput, int) (activities.Settlement, error) { return w.cancel(), nil })
 	fake(w, "CleanProvider", func(activities.JobInput, int) (none, error) { return none{}, nil })
-	fake(w, "DrawSamples", func(o activities.SampleOrder, _ int) (int, error) { return 3 * o.Images, nil })
-	fake(w, "MeasureSamples", func(o activities.SampleOrder, _ int) ([]activities.SampleScore, error) {
-		scores := make([]activities.SampleScore, 3*o.Images)
-		for i := range scores {
-			scores[i] = activities.SampleScore{Strength: o.Strength, Trigger: o.Trigger, Own: o.Trigger, Quality: 0.9}
+	fake(w, "RefusePhoto", func(r activities.RefusalInput, _ int) (activities.PhotoVerdict, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.refused = append(w.refused, r.Code)
+		return activities.PhotoVerdict{Index: r.Index, Codes: []string{string(r.Code)}}, nil
+	})
+	fake(w, "DrawSamples", func(o activities.SampleOrder, _ int) ([]activities.DrawnSample, error) { return w.draw(o) })
+	fake(w, "MeasureSamples", func(in activities.MeasureInput, _ int) ([]activities.SampleScore, error) {
+		scores := make([]activities.SampleScore, len(in.Drawn))
+		for i, drawn := range in.Drawn {
+			scores[i] = activities.SampleScore{
+				Strength: in.Strength, Trigger: in.Trigger, Own: in.Trigger, Quality: 0.9, Outcome: drawn.Outcome,
+			}
 		}
 		return scores, nil
 	})
@@ -168,4 +195,16 @@ func uncertain() error {
 
 func permanent(kind string) error {
 	return temporal.NewNonRetryableApplicationError("a sentence for people", kind, nil)
+}
+
+// drawn is what an order gives when the first of its pictures have another outcome than the rest, which are made.
+func drawn(o activities.SampleOrder, outcome activities.SampleOutcome, first int) []activities.DrawnSample {
+	all := make([]activities.DrawnSample, persona.Scenes*o.Images)
+	for i := range all {
+		all[i].Outcome = activities.SampleMade
+		if i < first {
+			all[i].Outcome = outcome
+		}
+	}
+	return all
 }

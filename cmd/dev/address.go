@@ -10,10 +10,13 @@ import (
 	"time"
 )
 
+// metricsOff is the address for metrics with which none are served.
+const metricsOff = "off"
+
 // sockets are the listeners of the parts. They are opened before anything else is started and handed to the parts, so
 // that no other program can take an address in between.
 type sockets struct {
-	http, temporal, ui, trainer net.Listener
+	http, temporal, ui, trainer, metrics net.Listener
 }
 
 // listen opens every address of the flags, and replaces port 0 in the flags by the port that was chosen.
@@ -27,7 +30,11 @@ func (p *parts) listen(ctx context.Context) error {
 		{"-temporal", &p.flags.Temporal, &p.sockets.temporal},
 		{"-ui", &p.flags.UI, &p.sockets.ui},
 		{"-trainer", &p.flags.Trainer, &p.sockets.trainer},
+		{"-metrics", &p.flags.Metrics, &p.sockets.metrics},
 	} {
+		if *a.addr == metricsOff && a.flag == "-metrics" {
+			continue
+		}
 		host, _, err := net.SplitHostPort(*a.addr)
 		if err != nil {
 			return fmt.Errorf("%s %s is not an address: host:port is expected, such as 127.0.0.1:8080", a.flag, *a.addr)

@@ -18,6 +18,7 @@ Persona is ready after {{.Took}}. Ctrl-C stops it; the next start continues with
   API           {{.API}}  (its documentation: {{.API}}/docs)
   Temporal UI   http://{{.UI}}
   Temporal      {{.Temporal}}
+  Metrics       {{.Metrics}}
   Local trainer http://{{.Trainer}}  (replaces fal.ai for development; its pictures are not made by FLUX)
 {{if .Token}}
 A token for the user dev, valid for 30 days:
@@ -52,10 +53,14 @@ func (p *parts) announce(took time.Duration) {
 			p.log.Warn("no token for the user dev", "error", err)
 		}
 	}
+	metrics := p.flags.Metrics
+	if metrics != metricsOff {
+		metrics = "http://" + reachable(metrics) + "/metrics"
+	}
 	var text strings.Builder
 	err := welcome.Execute(&text, map[string]any{
 		"Took": took.Round(10 * time.Millisecond), "Dir": p.dir, "API": "http://" + reachable(p.flags.HTTP), "UI": p.flags.UI,
-		"Temporal": p.flags.Temporal, "Trainer": p.flags.Trainer, "Token": token, "Consent": exampleConsent,
+		"Temporal": p.flags.Temporal, "Trainer": p.flags.Trainer, "Token": token, "Consent": exampleConsent, "Metrics": metrics,
 	})
 	if err != nil {
 		panic(err) // a mistake in the template above; every test finds it

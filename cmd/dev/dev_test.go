@@ -18,7 +18,7 @@ import (
 
 // elsewhere returns flags with free ports, for a system beside others.
 func elsewhere(dir string) []string {
-	return []string{"-data", dir, "-http", "127.0.0.1:0", "-temporal", "127.0.0.1:0", "-ui", "127.0.0.1:0", "-trainer=127.0.0.1:0", "-pace", "0s"}
+	return []string{"-data", dir, "-http", "127.0.0.1:0", "-temporal", "127.0.0.1:0", "-ui", "127.0.0.1:0", "-trainer=127.0.0.1:0", "-metrics", "127.0.0.1:0", "-pace", "0s"}
 }
 
 // try runs the system in this process until it ends by itself, and returns its exit code and output.
@@ -79,6 +79,9 @@ func TestUpAndDownAndUpAgain(t *testing.T) {
 			require.Equal(t, http.StatusOK, status)
 			status, _ = fetch(t, find(`Local trainer (http://\S+)`)+"/_local/jobs", "")
 			require.Equal(t, http.StatusOK, status)
+			status, body = fetch(t, find(`Metrics +(http://\S+)`), "")
+			require.Equal(t, http.StatusOK, status)
+			require.Contains(t, body, "persona_http_requests_total")
 
 			code, _, errs := try(t, elsewhere(dir)...)
 			require.Equal(t, exitFailed, code)
@@ -120,7 +123,7 @@ func TestSentences(t *testing.T) {
 		}
 		return dir
 	}
-	const secrets = "PERSONA_KEY_URL=base64key://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nPERSONA_APP_PASSWORD=x\nFAL_KEY=local:x\n"
+	const secrets = "PERSONA_KEY_URL=base64key://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nPERSONA_APP_PASSWORD=x\nFAL_KEY=local:x\nPERSONA_ID_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 	file := filepath.Join(folder(map[string]string{"file": ""}), "file")
 
 	for name, test := range map[string]struct {
@@ -131,6 +134,7 @@ func TestSentences(t *testing.T) {
 		"Temporal port in use": {[]string{"-temporal", busy}, busy + " is in use by another program: stop that one, or choose another address with -temporal"},
 		"UI port in use":       {[]string{"-ui", busy}, busy + " is in use by another program: stop that one, or choose another address with -ui"},
 		"trainer port in use":  {[]string{"-trainer", busy}, busy + " is in use by another program: stop that one, or choose another address with -trainer"},
+		"metrics port in use":  {[]string{"-metrics", busy}, busy + " is in use by another program: stop that one, or choose another address with -metrics"},
 		"no address":           {[]string{"-http", "8080"}, "-http 8080 is not an address: host:port is expected"},
 		"data is a file":       {[]string{"-data", file}, file + " cannot be used"},
 		"a secret is missing": {

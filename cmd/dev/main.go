@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/inflio/persona/internal/app"
 )
 
 // Exit codes.
@@ -31,6 +33,7 @@ type flags struct {
 	Temporal string        `default:"127.0.0.1:7233" placeholder:"ADDR" help:"Where Temporal listens (${default})."`
 	UI       string        `name:"ui" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Where Temporal's Web UI listens (${default})."`
 	Trainer  string        `default:"127.0.0.1:8900" placeholder:"ADDR" help:"Where the local trainer listens (${default})."`
+	Metrics  string        `default:"${metrics}" placeholder:"ADDR" help:"Where metrics are served, or off (${default})."`
 	Pace     time.Duration `default:"10s" placeholder:"TIME" help:"Minimum duration of a training, so that its progress can be watched (${default})."`
 	Verbose  bool          `help:"Log information too, not only warnings and errors."`
 }
@@ -64,6 +67,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	var f flags
 	helped := false
 	parser, err := kong.New(&f, kong.Name("dev"), kong.Writers(out, errs), kong.Exit(func(int) { helped = true }),
+		kong.Vars{"metrics": app.DefaultAPIMetrics},
 		kong.Description("Runs all of Persona on this machine, for development. Ctrl-C stops it; the next start continues with the same data."))
 	if err != nil {
 		panic(err) // a mistake in the flags above; every test finds it

@@ -93,7 +93,7 @@ func (p *parts) up(ctx context.Context) error {
 
 // down stops what up started, in reverse order.
 func (p *parts) down() {
-	p.latest = time.Now().Add(stopTimeout)
+	p.latest = time.Now().Add(stopTimeout + p.config.StopTimeout()) // a purchase that was just sent is finished
 	for _, stop := range slices.Backward(p.stops) {
 		stop()
 	}
@@ -146,16 +146,17 @@ func (p *parts) openFolder() error {
 func (p *parts) adapt() {
 	c := &p.config
 	c.Roles = []app.Role{app.RoleAPI, app.RoleWorker}
-	c.HTTPAddr = p.flags.HTTP
+	c.HTTPAddr, c.MetricsAddr = p.flags.HTTP, p.flags.Metrics
 	if os.Getenv("PERSONA_PUBLIC_URL") == "" {
 		c.PublicURL = "http://" + reachable(p.flags.HTTP)
 	}
 	c.AppPassword = app.Secret(p.secrets.AppPassword)
-	c.KeyURL = app.Secret(p.secrets.KeyURL)
+	c.KeyURL, c.IDKey = app.Secret(p.secrets.KeyURL), app.Secret(p.secrets.IDKey)
 	blobs := url.URL{Scheme: "file", Path: filepath.ToSlash(p.path("blobs"))}
 	// Unfinished blobs are written beside the finished ones: the temporary folder may be on another disk.
 	blobs.RawQuery = url.Values{"no_tmp_dir": {"true"}}.Encode()
 	c.BlobURL = blobs.String()
+	c.AllowShortSecret = true
 	if c.AuthSecret == "" {
 		c.AuthSecret = "dev-secret"
 	}
@@ -257,7 +258,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	system.UseListeners(map[string]net.Listener{p.flags.HTTP: p.sockets.http})
+	system.UseListeners(map[string]net.Listener{p.flags.HTTP: p.sockets.http, p.flags.Metrics: p.sockets.metrics})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	var failure error // valid once ended is closed
@@ -267,7 +268,7 @@ func (p *parts) startApp(ctx context.Context) error {
 	}()
 	p.onStop(func() {
 		stop()
-		within(appStopTimeout, func() {
+		within(appStopTimeout+p.config.StopTimeout(), func() {
 			<-ended
 			system.Close()
 		})

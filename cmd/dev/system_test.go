@@ -24,7 +24,7 @@ import (
 // system is cmd/dev in a process group of its own, as a person would start it.
 type system struct {
 	dir      string
-	ports    [4]string // http, temporal, ui, trainer
+	ports    [5]string // http, temporal, ui, trainer, metrics
 	pace     time.Duration
 	env      []string
 	process  *exec.Cmd
@@ -88,6 +88,7 @@ func (s *system) start(t testing.TB) {
 	s.output = &lockedBuffer{}
 	s.process = exec.Command(self, // without a context, for it must outlive them: the test kills it by its process group
 		"-data", s.dir, "-http", s.ports[0], "-temporal", s.ports[1], "-ui", s.ports[2], "-trainer", s.ports[3],
+		"-metrics", s.ports[4],
 		"-pace", s.pace.String())
 	s.process.Env = append(append(os.Environ(), runAsDev+"=1"), s.env...)
 	s.process.Stdout, s.process.Stderr = s.output, s.output

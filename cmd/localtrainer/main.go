@@ -20,16 +20,17 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 )
 
-// graceful is how long requests under way may take after the signal to stop.
-const graceful = 5 * time.Second
+// stopTimeout is how long open requests may take after the signal to stop.
+const stopTimeout = 5 * time.Second
 
 type flags struct {
-	Listen    string        `default:"127.0.0.1:8900" help:"Address to listen on. Only an address that is not loopback lets other machines in."`
-	Data      string        `default:".persona/localtrainer" help:"Folder of jobs and files."`
-	Key       string        `help:"The fal key to accept. Without one, any that is not empty."`
-	Pace      time.Duration `default:"0s" help:"Time that every training takes at least, so that its progress can be watched."`
-	PublicURL string        `help:"Address under which clients reach the server, when it is not the one it listens on."`
-	Verbose   bool          `help:"Log every request that is accepted and that ends."`
+	Listen     string            `default:"127.0.0.1:8900" help:"Address to listen on. Other machines are served only if it is not a loopback address."`
+	Data       string            `default:".persona/localtrainer" help:"Folder of jobs and files."`
+	Key        string            `help:"The fal key to accept, with all permissions. Default: every key that is not empty."`
+	LimitedKey map[string]string `placeholder:"KEY=PERMISSIONS" help:"A key to accept with some permissions: submit, read, cancel, admin, separated by commas. May be repeated."`
+	Pace       time.Duration     `default:"0s" help:"Least duration of a training, so that its progress can be watched."`
+	PublicURL  string            `help:"Address under which clients reach the server, if it is not the one it listens on."`
+	Verbose    bool              `help:"Log every accepted and every ended request."`
 }
 
 func main() {
@@ -62,8 +63,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("cannot listen on %s: %w", f.Listen, err)
 	}
 	defer listener.Close()
+	limited := map[string][]localtrainer.Permission{}
+	for key, list := range f.LimitedKey {
+		if limited[key], err = localtrainer.ParsePermissions(list); err != nil {
+			return err
+		}
+	}
 	o := localtrainer.Options{
-		Dir: f.Data, Key: f.Key, Pace: f.Pace, PublicURL: f.PublicURL,
+		Dir: f.Data, Key: f.Key, Keys: limited, Pace: f.Pace, PublicURL: f.PublicURL,
 		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	}
 	address, ok := listener.Addr().(*net.TCPAddr)
@@ -82,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serve(ctx, listener, server)
 }
 
-// announce prints where the server is and what a client must be told.
+// announce prints the address of the server and the settings for a client.
 func announce(w io.Writer, key string, address *net.TCPAddr, public string) {
 	if public == "" {
 		public = fmt.Sprintf("http://127.0.0.1:%d", address.Port)
@@ -90,7 +97,7 @@ func announce(w io.Writer, key string, address *net.TCPAddr, public string) {
 	if key == "" {
 		key = "local:trainer"
 	}
-	fmt.Fprintf(w, `The local trainer listens on %s. It speaks fal.ai's protocol; its pictures are not FLUX's.
+	fmt.Fprintf(w, `The local trainer listens on %s. It implements fal.ai's protocol; its pictures are not made by FLUX.
 
 export FAL_KEY=%s
 export FAL_QUEUE_URL=%s
@@ -102,7 +109,7 @@ Jobs and faults: %s/_local/jobs, %s/_local/faults
 `, address, key, public, public, public, public, public, public)
 }
 
-// serve runs the queue and the HTTP server, and stops both when ctx ends or one of them fails.
+// serve runs the queue and the HTTP server until ctx ends or one of them fails, then stops both.
 func serve(ctx context.Context, listener net.Listener, server *localtrainer.Server) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -121,7 +128,7 @@ func serve(ctx context.Context, listener net.Listener, server *localtrainer.Serv
 		done <- nil
 	}()
 	<-ctx.Done()
-	last, stop := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	last, stop := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer stop()
 	err := web.Shutdown(last)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -130,7 +137,7 @@ func serve(ctx context.Context, listener net.Listener, server *localtrainer.Serv
 	return errors.Join(err, <-done, <-done)
 }
 
-// doubleDashes lets flags be written the way the go command writes them, with one dash.
+// doubleDashes allows flags with one dash, as the go command has them.
 func doubleDashes(args []string) []string {
 	out := make([]string, len(args))
 	for i, a := range args {

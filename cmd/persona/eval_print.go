@@ -8,8 +8,7 @@ import (
 	"github.com/inflio/persona/internal/eval"
 )
 
-// printReport prints what people read: a block for each kind of label there is, with the number of photos behind each
-// figure.
+// printReport prints the report for people: a block for each kind of label, with the number of photos behind each figure.
 func printReport(out io.Writer, r eval.Report) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	printPhotos(w, r.Photos)
@@ -22,7 +21,7 @@ func printReport(out io.Writer, r eval.Report) error {
 	return w.Flush()
 }
 
-// block starts a block. Its cells are aligned among themselves only.
+// block starts a block, whose columns are aligned on their own.
 func block(w *tabwriter.Writer, title string) {
 	_ = w.Flush()
 	_, _ = fmt.Fprintf(w, "\n%s\n", title)
@@ -32,7 +31,7 @@ func row(w *tabwriter.Writer, name, format string, values ...any) {
 	_, _ = fmt.Fprintf(w, "  %s\t%s\n", name, fmt.Sprintf(format, values...))
 }
 
-// percent words a share with the number of things behind it.
+// percent returns a share with the number of things behind it.
 func percent(s eval.Share) string {
 	if s.Of == 0 {
 		return "-"
@@ -66,7 +65,7 @@ func printDetection(w *tabwriter.Writer, d *eval.Detection) {
 	}
 	block(w, "FACES FOUND")
 	if d.Found.Of > 0 {
-		row(w, "recall", "%s; something else was taken for the face in %d", percent(d.Found), d.Elsewhere)
+		row(w, "recall", "%s; in %d something else was taken for the face", percent(d.Found), d.Elsewhere)
 	}
 	for _, c := range d.BySize {
 		row(w, "eyes apart by "+c.Name+" of the shorter side", "%s", percent(c.Found))

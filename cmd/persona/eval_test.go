@@ -133,7 +133,7 @@ func TestEval(t *testing.T) {
 		`not judged +15\.jpg: The file is not a JPEG or PNG picture\. .+`,
 		`time per photo +\d+ ms median, \d+ ms at 95 %`,
 		`throughput +[\d.]+ photos/s`,
-		`recall +100\.0 % \(11 of 11\); something else was taken for the face in 0`,
+		`recall +100\.0 % \(11 of 11\); in 0 something else was taken for the face`,
 		`eyes apart by 15 to 25 % of the shorter side +100\.0 % \(\d+ of \d+\)`,
 		`turned by 0 to 15 degrees +100\.0 % \(11 of 11\)`,
 		`photos without a face in which one was seen +0\.0 % \(0 of 2\)`,

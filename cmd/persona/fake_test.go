@@ -108,7 +108,7 @@ func (f *fakeAPI) personaOn(t *testing.T, screen bool, args ...string) (code int
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	term := &terminal{out: &stdout, err: &stderr, live: screen, liveErr: screen, http: f.Client()}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	code = run(ctx, append([]string{"--url", f.URL, "--auth-token", goodAuth}, args...), term)
 	return code, stdout.String(), stderr.String()

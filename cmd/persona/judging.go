@@ -11,7 +11,7 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// judging reads what says how photos are judged, as the worker reads it: the policy, and what describes faces.
+// judging reads the settings of judging photos as the worker does: the policy and the face model.
 func judging() (persona.PhotoPolicy, photo.Describer, error) {
 	policy, model := persona.DefaultPhotoPolicy(), embedding.Settings{}
 	if err := env.Parse(&policy); err != nil {

@@ -1,5 +1,5 @@
-// Command persona is the production binary: the API and the worker, the database's migrations, and the tools of a
-// person at a terminal. Flags and wiring only.
+// Command persona is the production binary: the API, the worker, the migrations of the database, and tools for a
+// terminal. It has flags and wiring only.
 package main
 
 import (
@@ -21,26 +21,26 @@ import (
 // Exit codes, for scripts.
 const (
 	exitOK          = 0
-	exitFailed      = 1   // it did not work, or the training failed
-	exitUsage       = 2   // the command line cannot be understood
+	exitFailed      = 1   // the command or the training failed
+	exitUsage       = 2   // the command line is not valid
 	exitInterrupted = 130 // Ctrl-C
 )
 
 type commands struct {
 	API     apiCommand     `cmd:"" name:"api" help:"Serve the HTTP API."`
 	Worker  workerCommand  `cmd:"" help:"Run workflows and activities."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`
-	Token   tokenCommand   `cmd:"" help:"Make a token for a user, signed with PERSONA_AUTH_SECRET."`
-	Audit   auditCommand   `cmd:"" help:"Look after the audit log."`
+	Migrate migrateCommand `cmd:"" help:"Migrate the database to this version."`
+	Token   tokenCommand   `cmd:"" help:"Print a token for a user, signed with PERSONA_AUTH_SECRET."`
+	Audit   auditCommand   `cmd:"" help:"Check the audit log."`
 
-	Train  trainCommand  `cmd:"" help:"Make a persona from a folder of photos."`
+	Train  trainCommand  `cmd:"" help:"Train a persona from a folder of photos."`
 	Status statusCommand `cmd:"" help:"Follow a training until it ends."`
 	List   listCommand   `cmd:"" help:"List your personas."`
 	Cancel cancelCommand `cmd:"" help:"Stop a training."`
 	Delete deleteCommand `cmd:"" help:"Erase a persona and print the certificate."`
 	Score  scoreCommand  `cmd:"" help:"Score photos on this computer; nothing is sent."`
 	Eval   evalCommand   `cmd:"" help:"Measure how well photos are judged, on photos with labels."`
-	Sitter sitterCommand `cmd:"" help:"Draw photos of a person who does not exist, to try things with."`
+	Sitter sitterCommand `cmd:"" help:"Draw photos of a person who does not exist, for trying things out."`
 
 	URL  string `env:"PERSONA_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the API."`
 	Auth string `name:"auth-token" env:"PERSONA_TOKEN" placeholder:"TOKEN" help:"Your token; better given as PERSONA_TOKEN."`
@@ -48,15 +48,15 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
-// terminal is where a command reads and writes. Results go to out; everything for the eye alone goes to err.
+// terminal is where a command writes. Results go to out, messages and progress to err.
 type terminal struct {
 	out, err io.Writer
-	live     bool // out is a screen on which a line can be drawn again
-	liveErr  bool // the same of err
+	live     bool // out is a screen on which a line can be redrawn
+	liveErr  bool // the same for err
 	http     *http.Client
 }
 
-// exitError ends the program with code after message, which may be empty when all has been said.
+// exitError ends the program with an exit code after printing message, if there is one.
 type exitError struct {
 	code    int
 	message string
@@ -74,7 +74,7 @@ func main() {
 	os.Exit(code)
 }
 
-// isScreen reports whether f is a terminal that understands a carriage return.
+// isScreen reports whether f is a terminal that supports a carriage return.
 func isScreen(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t, &c),
 	)
 	if err != nil {
-		panic(err) // the grammar above is wrong; any test finds it
+		panic(err) // the declaration of commands is wrong; every test finds it
 	}
 	args = longFlags(args)
 	if len(args) == 0 {
@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string, t *terminal) int {
 	return report(ctx, t, parsed.Run())
 }
 
-// report words how a command ended.
+// report prints the error of a command and returns the exit code.
 func report(ctx context.Context, t *terminal, err error) int {
 	var exit *exitError
 	switch {
@@ -130,7 +130,7 @@ func report(ctx context.Context, t *terminal, err error) int {
 
 var oneDash = regexp.MustCompile(`^-[a-z][a-z-]+(=.*)?$`)
 
-// longFlags lets flags be written with one dash, as Go programs have them: there are no short ones to confuse them with.
+// longFlags accepts flags with one dash, as Go programs do. There are no short flags that it could be confused with.
 func longFlags(args []string) []string {
 	out := make([]string, 0, len(args))
 	for i, arg := range args {

@@ -101,7 +101,7 @@ func (c *cancelCommand) Run(ctx context.Context, t *terminal, all *commands) err
 		return err
 	}
 	if !answer.Cancelled {
-		return &exitError{code: exitFailed, message: "It was too late: the training had already ended."}
+		return &exitError{code: exitFailed, message: "Too late: the training had already ended."}
 	}
 	text := "The training was cancelled. Nothing will be billed."
 	if answer.MayBeBilled {
@@ -113,7 +113,7 @@ func (c *cancelCommand) Run(ctx context.Context, t *terminal, all *commands) err
 
 type deleteCommand struct {
 	ID     string        `arg:"" help:"Id of the persona."`
-	NoWait bool          `help:"Do not wait for the certificate; print the id of the erasure."`
+	NoWait bool          `help:"Print the id of the erasure and do not wait for the certificate."`
 	Every  time.Duration `default:"500ms" hidden:""`
 }
 
@@ -146,7 +146,7 @@ func (c *deleteCommand) Run(ctx context.Context, t *terminal, all *commands) err
 			return printCertificate(t, e.Certificate)
 		case err == nil:
 			unanswered = 0
-		case passing(err) && unanswered < patience:
+		case isTransient(err) && unanswered < maxUnanswered:
 			unanswered++
 		default:
 			return err

@@ -48,7 +48,7 @@ func TestCancel(t *testing.T) {
 	}{
 		"in time":   {status(`{"cancelled":true,"may_be_billed":false}`), exitOK, "The training was cancelled. Nothing will be billed.\n", ""},
 		"bought":    {status(`{"cancelled":true,"may_be_billed":true}`), exitOK, "The training was cancelled. The provider may still bill it.\n", ""},
-		"too late":  {status(`{"cancelled":false,"may_be_billed":true}`), exitFailed, "", "It was too late: the training had already ended.\n"},
+		"too late":  {status(`{"cancelled":false,"may_be_billed":true}`), exitFailed, "", "Too late: the training had already ended.\n"},
 		"no such":   {answer{404, `{"detail":"There is no such persona."}`}, exitFailed, "", "persona: There is no such persona.\n"},
 		"not there": {answer{409, `{"detail":"No training is running."}`}, exitFailed, "", "persona: No training is running.\n"},
 	} {

@@ -22,9 +22,10 @@ func TestMain(m *testing.M) { storagetest.Main(m) }
 // The answers of the other tests are written by hand; this one makes sure that the real API still gives such.
 func TestCommandsAgainstTheRealAPI(t *testing.T) {
 	t.Parallel()
-	const secret = "a secret for tests"
+	const secret = "a secret for tests that is long enough"
+	idKey := persona.IDKey(bytes.Repeat([]byte{7}, persona.IDKeyBytes))
 	store := storagetest.New(t)
-	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
+	auth, err := api.NewSecretAuth(secret, api.AuthOptions{IDKey: idKey})
 	require.NoError(t, err)
 	policy := persona.DefaultPhotoPolicy()
 	policy.MinBytes, policy.MinSide = 1, 8
@@ -61,7 +62,7 @@ func TestCommandsAgainstTheRealAPI(t *testing.T) {
 	require.Equal(t, exitOK, code, said)
 	require.Equal(t, "  0 %  collecting the photos, about 15 minutes left\n", out)
 
-	user := persona.UserID("ada")
+	user := idKey.UserID("", "ada")
 	require.NoError(t, store.Activate(t.Context(), user, id, 1, storage.Model{Ref: "personas/" + id + "/model/1", SHA256: strings.Repeat("0", 64), Bytes: 1}))
 	code, out, said = command("status", id)
 	require.Equal(t, exitOK, code, said)

@@ -17,12 +17,12 @@ type (
 )
 
 type tokenCommand struct {
-	Sub string        `required:"" placeholder:"NAME" help:"Whose token it is."`
-	TTL time.Duration `name:"ttl" default:"24h" help:"How long it is good for."`
+	Sub string        `required:"" placeholder:"NAME" help:"The user: the sub of the token."`
+	TTL time.Duration `name:"ttl" default:"24h" help:"How long it is valid."`
 }
 
 type auditCommand struct {
-	Verify auditVerifyCommand `cmd:"" help:"Check every user's chain; exit code 1 when one is broken."`
+	Verify auditVerifyCommand `cmd:"" help:"Check the hash chain of every user; the exit code is 1 if one is broken."`
 }
 
 type auditVerifyCommand struct{}
@@ -36,7 +36,7 @@ func serve(ctx context.Context, role app.Role) error {
 	cfg, err := app.LoadConfig()
 	cfg.Roles = []app.Role{role}
 	if err != nil {
-		return cfg.Check() // says it together with everything else that is wrong
+		return cfg.Check() // reports it with all other problems
 	}
 	a, err := app.New(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 	if err != nil {
@@ -60,7 +60,7 @@ func (migrateCommand) Run(ctx context.Context, t *terminal) error {
 
 func (c tokenCommand) Run(t *terminal) error {
 	if c.TTL <= 0 {
-		return &exitError{code: exitUsage, message: "persona: --ttl must be longer than nothing, for example 24h."}
+		return &exitError{code: exitUsage, message: "persona: --ttl must be positive, for example 24h."}
 	}
 	cfg, err := app.LoadConfig()
 	if err != nil {
@@ -91,6 +91,6 @@ func (auditVerifyCommand) Run(ctx context.Context, t *terminal) error {
 	if len(result.Broken) > 0 {
 		return &exitError{code: exitFailed, message: fmt.Sprintf("The audit log is broken in %s.", plural(len(result.Broken), "place"))}
 	}
-	_, err = fmt.Fprintf(t.out, "The audit log holds: %s of %s.\n", plural(result.Entries, "entry"), plural(result.Users, "user"))
+	_, err = fmt.Fprintf(t.out, "The audit log is intact: %s of %s.\n", plural(result.Entries, "entry"), plural(result.Users, "user"))
 	return err
 }

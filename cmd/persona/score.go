@@ -17,8 +17,8 @@ import (
 
 type scoreCommand struct {
 	Files []string `arg:"" name:"file" help:"Photos, or folders of photos."`
-	JSON  bool     `name:"json" help:"Print JSON for machines, with every measure."`
-	Sheet string   `placeholder:"FILE" help:"Also draw a contact sheet, a PNG: faces, eyes, scores and verdicts."`
+	JSON  bool     `name:"json" help:"Print JSON for programs, with every measure."`
+	Sheet string   `placeholder:"FILE" help:"Also draw a contact sheet (PNG) with faces, eyes, scores and verdicts."`
 }
 
 // scored is one photo and its verdict.
@@ -33,14 +33,13 @@ type scored struct {
 	scale    float64
 }
 
-// scores is everything that is told of the photos.
+// scores is the result for all photos.
 type scores struct {
 	Photos []scored          `json:"photos"`
 	Set    persona.SetReport `json:"set"`
 }
 
-// Run scores every photo, and compares them with each other as a training would; the exit code is 1 when one of them
-// would not be used.
+// Run scores every photo and compares them as a training does. The exit code is 1 if a photo is refused.
 func (c *scoreCommand) Run(ctx context.Context, t *terminal) error {
 	policy, describer, err := judging()
 	if err != nil {
@@ -71,8 +70,7 @@ func (c *scoreCommand) Run(ctx context.Context, t *terminal) error {
 	return err
 }
 
-// judge judges the files side by side, as many at a time as there are cores, and then as a set. They are numbered as
-// they are listed.
+// judge judges the files in parallel, as many at one time as there are processors, and then as a set.
 func (c *scoreCommand) judge(ctx context.Context, t *terminal, judge *photo.Judge, files []string) (*scores, error) {
 	all := &scores{Photos: make([]scored, len(files))}
 	progress := newCounter(t, len(files))
@@ -110,7 +108,7 @@ func (c *scoreCommand) judge(ctx context.Context, t *terminal, judge *photo.Judg
 	return all, nil
 }
 
-// file judges a photo as an upload and a training would: first by what the file tells, then by looking.
+// file judges a photo as an upload and a training do.
 func (c *scoreCommand) file(ctx context.Context, judge *photo.Judge, name string) (scored, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -130,7 +128,7 @@ func (c *scoreCommand) file(ctx context.Context, judge *photo.Judge, name string
 		measures: judged.Measures,
 	}
 	if c.Sheet != "" {
-		// Assigned only when there is one: a nil picture in an interface would not be nil.
+		// A nil picture in an interface would not be nil.
 		if small, scale := judged.Thumbnail(sheet.PictureSide); small != nil {
 			s.small, s.scale = small, scale
 		}
@@ -138,7 +136,7 @@ func (c *scoreCommand) file(ctx context.Context, judge *photo.Judge, name string
 	return s, nil
 }
 
-// expand puts the pictures of a folder in the folder's place.
+// expand replaces each folder by its pictures.
 func (c *scoreCommand) expand() ([]string, error) {
 	var files []string
 	for _, name := range c.Files {

@@ -22,7 +22,7 @@ func (all *scores) accepted() int {
 	return n
 }
 
-// print writes the table, then what was found on each photo, then what they tell together.
+// print writes the table, then the findings about each photo, then the report on the set.
 func (all *scores) print(t *terminal) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "NO\tPHOTO\tOVERALL\tRESOLUTION\tSHARPNESS\tLIGHTING\tFACE\tSIZE\tVERDICT")
@@ -48,7 +48,7 @@ func (all *scores) print(t *terminal) error {
 	return err
 }
 
-// printSet writes what the photos tell together; about a single photo there is nothing to say.
+// printSet writes the report on a set.
 func (all *scores) printSet(t *terminal) (err error) {
 	if all.Set.Tier != "" {
 		_, err = fmt.Fprintf(t.out, "They reach the %s tier.\n", all.Set.Tier)
@@ -60,7 +60,7 @@ func (all *scores) printSet(t *terminal) (err error) {
 		_, err = fmt.Fprintf(t.out, "  %s\n", cover)
 	}
 	if len(all.Set.Advice) > 0 {
-		_, err = fmt.Fprintln(t.out, "\nWhat would help:")
+		_, err = fmt.Fprintln(t.out, "\nWhat helps:")
 	}
 	for _, advice := range all.Set.Advice {
 		_, err = fmt.Fprintf(t.out, "  %s\n", advice)
@@ -76,7 +76,7 @@ func (all *scores) draw(path string) error {
 			Name: filepath.Base(s.File), Picture: s.small, Scale: s.scale, Report: s.PhotoReport, Points: marks(s.measures.Face),
 		}
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // faces are for nobody else
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // others may not see the faces
 	if err == nil {
 		err = png.Encode(f, sheet.Draw(photos, all.Set))
 		if closing := f.Close(); err == nil {
@@ -102,7 +102,7 @@ func marks(f photo.Face) []sheet.Mark {
 	return out
 }
 
-// counter shows how many of many are done, on a terminal only.
+// counter shows the progress, on a terminal only.
 type counter struct {
 	t           *terminal
 	mu          sync.Mutex

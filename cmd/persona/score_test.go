@@ -28,7 +28,7 @@ func TestScoreOfFilesThatAreNotPhotos(t *testing.T) {
 		"\n1  a.jpg\n  The file is not a JPEG or PNG picture. Save the photo as JPEG or PNG and send that file.\n"+
 		"\n2  b.jpg\n  The file is empty. Choose the photo again; the upload may have been interrupted.\n"+
 		"\n0 of 2 photos can be used.\n"+
-		"\nWhat would help:\n  Add at least five more good photos; 5 are needed, and 10 to 20 are best.\n", out)
+		"\nWhat helps:\n  Add at least five more good photos; 5 are needed, and 10 to 20 are best.\n", out)
 	require.Empty(t, api.seen, "nothing is sent")
 
 	code, _, said = api.persona(t, "score", filepath.Join(dir, "c.jpg"))

@@ -10,22 +10,22 @@ import (
 	"github.com/inflio/persona/internal/sitter"
 )
 
-// sitterSide is the side of a drawn photo in pixels: such a JPEG weighs a little more than the smallest that is taken.
+// sitterSide is the side of a drawn photo in pixels. Its JPEG file is a little larger than the smallest accepted one.
 const sitterSide = 1024
 
-// goodBesideFaults is how many good photos lie beside the faulty ones: what is only told within a set needs a set.
+// goodBesideFaults is how many good photos are drawn beside the faulty ones: some faults are only found in a set.
 const goodBesideFaults = 6
 
 type sitterCommand struct {
-	Out      string `required:"" placeholder:"DIR" help:"Folder to write to; it is made if it is missing."`
-	Identity uint64 `default:"7" help:"Which person; the same number is the same person (${default})."`
+	Out      string `required:"" placeholder:"DIR" help:"Folder to write to. It is created if it does not exist."`
+	Identity uint64 `default:"7" help:"Number of the person (${default})."`
 	Count    int    `default:"10" help:"How many photos, 1 to 40 (${default})."`
-	Faults   bool   `help:"Draw a bad photo for every rule instead, named after it, and some good ones beside them."`
+	Faults   bool   `help:"Draw a bad photo for every rule, named after it, and some good ones."`
 
-	Only []string `placeholder:"CODE" help:"Of the faults, draw only these; good photos only beside what needs a set."`
+	Only []string `placeholder:"CODE" help:"Draw only the faults with these codes, and good photos only if one of them needs a set."`
 }
 
-// Run draws a person who does not exist, for trying the system without anybody's photos.
+// Run draws photos of a person who does not exist.
 func (c *sitterCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Count < 1 || c.Count > 40 {
 		return &exitError{code: exitUsage, message: "persona: -count must lie between 1 and 40."}
@@ -75,7 +75,7 @@ func (c *sitterCommand) drawFaults(ctx context.Context, t *terminal) error {
 	return c.drawSet(ctx, t, "good-", goodBesideFaults)
 }
 
-// save writes one photo as soon as it is drawn, so that no more than one is held.
+// save writes one photo as soon as it is drawn, so that only one is in memory.
 func (c *sitterCommand) save(ctx context.Context, t *terminal, name string, photo []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err

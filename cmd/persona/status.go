@@ -16,7 +16,7 @@ import (
 
 type statusCommand struct {
 	ID    string        `arg:"" help:"Id of the persona."`
-	Once  bool          `help:"Print where it stands and exit with 0, unless it failed."`
+	Once  bool          `help:"Print the status once; the exit code is 0 unless the training failed."`
 	Every time.Duration `default:"1s" help:"How often to ask."`
 }
 
@@ -43,12 +43,12 @@ type statusAnswer struct {
 	} `json:"error"`
 }
 
-// ended reports whether nothing more will change by itself.
+// ended reports whether the training has ended.
 func (s *statusAnswer) ended() bool {
 	return s.Error != nil || s.Status == "failed" || s.Status == "ready" && (s.Stage == "done" || s.Progress == 100)
 }
 
-// follower shows how a training goes on until it ends.
+// follower prints the progress of a training until it ends.
 type follower struct {
 	api   *client
 	out   io.Writer
@@ -57,11 +57,11 @@ type follower struct {
 	every time.Duration
 	names []string // of the photos, when they are known
 
-	last string
+	last string // key of the last line, "bar" for a bar
 }
 
-// patience is how many questions in a row may go unanswered, for example while a server is started anew.
-const patience = 120
+// maxUnanswered is how many requests in a row may get no answer, for example while a server is restarted.
+const maxUnanswered = 120
 
 func (f *follower) follow(ctx context.Context, id string) error {
 	for unanswered := 0; ; {
@@ -75,9 +75,9 @@ func (f *follower) follow(ctx context.Context, id string) error {
 				f.finish()
 				return f.verdict(ctx, id, &s)
 			}
-		case passing(err) && !f.once && unanswered < patience:
+		case isTransient(err) && !f.once && unanswered < maxUnanswered:
 			unanswered++
-			f.line("The server does not answer; asking again …", "waiting")
+			f.line("The server does not answer; trying again …", "waiting")
 		default:
 			f.finish()
 			return f.gone(err)
@@ -89,7 +89,7 @@ func (f *follower) follow(ctx context.Context, id string) error {
 	}
 }
 
-// gone tells a persona that vanished while it was followed from one that never was.
+// gone returns the error for a persona that was erased while it was followed, or err if it never existed.
 func (f *follower) gone(err error) error {
 	var p *problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound && f.last != "" {
@@ -110,7 +110,7 @@ func (f *follower) verdict(ctx context.Context, id string, s *statusAnswer) erro
 		}
 		for i, advice := range s.Error.Advice {
 			if i == 0 {
-				message += "\nWhat would help:"
+				message += "\nWhat helps:"
 			}
 			message += "\n  " + advice
 		}
@@ -120,7 +120,7 @@ func (f *follower) verdict(ctx context.Context, id string, s *statusAnswer) erro
 	case s.Status == "ready":
 		text := fmt.Sprintf("Persona %s is ready.\n", id)
 		if warnings := photoReasons(f.warnings(ctx, id), f.names); warnings != "" {
-			text += "What was found about its photos:\n" + warnings + "\n"
+			text += "Notes about its photos:\n" + warnings + "\n"
 		}
 		_, err := fmt.Fprint(f.out, text)
 		return err
@@ -128,9 +128,8 @@ func (f *follower) verdict(ctx context.Context, id string, s *statusAnswer) erro
 	return nil
 }
 
-// warnings are what was found about the photos of a persona that is ready, numbered as people count them when their names
-// are not known. That enough better photos came is no warning. Without an answer there are none: the persona is ready all
-// the same.
+// warnings returns the findings about the photos of a persona that is ready, except that a photo was not among the best.
+// It returns nil if the API does not answer: the persona is ready all the same.
 func (f *follower) warnings(ctx context.Context, id string) []photoProblem {
 	var answer struct {
 		Photos []struct {
@@ -154,7 +153,7 @@ func (f *follower) warnings(ctx context.Context, id string) []photoProblem {
 
 const barWidth = 32
 
-// show draws the bar again on a screen, or prints a line when something a person would notice has changed.
+// show redraws the bar on a screen. Elsewhere it prints a line when the stage changes and every five percent.
 func (f *follower) show(s *statusAnswer) {
 	text := words(s)
 	if !f.live {
@@ -167,32 +166,32 @@ func (f *follower) show(s *statusAnswer) {
 	_, _ = fmt.Fprintf(f.out, "\r\x1b[K%s %3d %%  %s", bar, s.Progress, text)
 }
 
-// line prints text unless what, which stands for it, was printed last.
-func (f *follower) line(text, what string) {
+// line prints text, unless the last line had the same key.
+func (f *follower) line(text, key string) {
 	if f.live {
 		_, _ = fmt.Fprintf(f.out, "\r\x1b[K%s", text)
 		f.last = "bar"
 		return
 	}
-	if what != f.last {
+	if key != f.last {
 		_, _ = fmt.Fprintln(f.out, text)
 	}
-	f.last = what
+	f.last = key
 }
 
-// finish leaves the bar's line.
+// finish ends the line of the bar.
 func (f *follower) finish() {
 	if f.live && f.last != "" {
 		_, _ = fmt.Fprintln(f.out)
 	}
 }
 
-// words tells the stage as people would.
+// words describes the stage for people.
 func words(s *statusAnswer) string {
 	text := map[string]string{
-		"collecting": "collecting the photos", "preprocessing": "looking at the photos", "uploading": "handing the photos over",
-		"queued": "waiting for the trainer", "training": "training", "validating": "trying the model out",
-		"deploying": "putting the model away", "done": "done",
+		"collecting": "collecting the photos", "preprocessing": "judging the photos", "uploading": "uploading the photos",
+		"queued": "waiting for the trainer", "training": "training", "validating": "testing the model",
+		"deploying": "storing the model", "done": "done",
 	}[s.Stage]
 	switch {
 	case text == "":
@@ -211,7 +210,7 @@ func words(s *statusAnswer) string {
 	return text
 }
 
-// left words the time that remains, no finer than anybody could know it.
+// left describes the remaining time, no more precisely than it can be known.
 func left(seconds int) string {
 	if seconds < 60 {
 		return fmt.Sprintf("about %s left", plural((seconds+4)/5*5, "second"))

@@ -24,7 +24,7 @@ func TestStatusPrintsLinesWhereThereIsNoScreen(t *testing.T) {
 	require.Equal(t, exitOK, code, said)
 	require.Equal(t, "  0 %  collecting the photos, about 15 minutes left\n"+
 		" 18 %  waiting for the trainer, 2 before it, about 5 minutes left\n"+
-		"The server does not answer; asking again …\n"+
+		"The server does not answer; trying again …\n"+
 		" 21 %  training, about 45 seconds left\n"+
 		"100 %  done\n"+
 		"Persona "+someID+" is ready.\n", out)
@@ -54,7 +54,7 @@ func TestStatusTellsWhyATrainingFailed(t *testing.T) {
 	require.Equal(t, " 15 %  failed\n", out)
 	require.Equal(t, "The training failed: Only 3 photos are good enough; 5 are needed.\n"+
 		"  photo 3: The face is blurred or out of focus. Use a sharp photo.\n  photo 3: note: The head is tilted a lot. Hold the camera level.\n"+
-		"What would help:\n  Add two photos in daylight.\n  Add a photo from the side.\n", said)
+		"What helps:\n  Add two photos in daylight.\n  Add a photo from the side.\n", said)
 }
 
 // details is a persona that is ready, with something found about its photos.
@@ -70,7 +70,7 @@ func TestStatusWarnsOfPhotosWhenItIsReady(t *testing.T) {
 	})
 	code, out, said := api.persona(t, "status", someID)
 	require.Equal(t, exitOK, code, said)
-	require.Equal(t, "100 %  done\nPersona "+someID+" is ready.\nWhat was found about its photos:\n"+
+	require.Equal(t, "100 %  done\nPersona "+someID+" is ready.\nNotes about its photos:\n"+
 		"  photo 3: The face is blurred. Use a sharp photo.\n"+
 		"  photo 3: note: The photos probably show two people. Check them.\n", out)
 }
@@ -117,12 +117,12 @@ func TestClientTrouble(t *testing.T) {
 
 	code, _, said = api.persona(t, "--auth-token", "wrong", "list")
 	require.Equal(t, exitFailed, code)
-	require.Equal(t, "persona: A token is needed.\nPut your token into PERSONA_TOKEN; persona token makes one.\n", said)
+	require.Equal(t, "persona: A token is needed.\nSet PERSONA_TOKEN to your token; persona token prints one.\n", said)
 
 	api.Close()
 	code, _, said = api.persona(t, "list")
 	require.Equal(t, exitFailed, code)
-	require.Equal(t, "persona: Nobody answers at "+api.URL+". Is the server running, and is PERSONA_URL right?\n", said)
+	require.Equal(t, "persona: There is no answer from "+api.URL+". Is the server running, and is PERSONA_URL right?\n", said)
 }
 
 func TestInterrupted(t *testing.T) {

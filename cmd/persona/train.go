@@ -23,20 +23,19 @@ import (
 )
 
 type trainCommand struct {
-	Dir         string        `arg:"" help:"Folder with the photos; every JPEG and PNG in it is sent."`
+	Dir         string        `arg:"" help:"Folder with the photos. Every JPEG and PNG file in it is sent."`
 	Name        string        `required:"" placeholder:"NAME" help:"Display name of the persona."`
 	ConsentFile string        `xor:"consent" type:"existingfile" placeholder:"FILE" help:"The signed consent, as JSON."`
 	IConsent    bool          `name:"i-consent" xor:"consent" help:"These are photos of me, I agree to the terms, and I consent to finding and measuring faces in them, to training a model on them, to making pictures with my likeness, and to keeping photos and model, encrypted, until I erase them."`
-	Tier        string        `placeholder:"TIER" help:"basic, standard or premium; left out, the highest the photos reach."`
+	Tier        string        `placeholder:"TIER" help:"basic, standard or premium. The default is the highest that the number of photos reaches."`
 	Primary     string        `placeholder:"FILE" help:"Name of the photo that shows the person best."`
-	Config      string        `type:"existingfile" placeholder:"FILE" help:"Training configuration, as JSON; what it leaves out keeps its default."`
+	Config      string        `type:"existingfile" placeholder:"FILE" help:"Training configuration, as JSON. Members that are left out keep their defaults."`
 	Wait        bool          `help:"Follow the training until it ends."`
 	Every       time.Duration `default:"1s" hidden:""`
 }
 
-// attempts is how often an upload is tried when the connection breaks. The same Idempotency-Key goes with each, so that
-// nothing is trained twice.
-const attempts = 3
+// maxAttempts is how often an upload is tried. Each attempt has the same Idempotency-Key, so that only one training starts.
+const maxAttempts = 3
 
 func (c *trainCommand) Run(ctx context.Context, t *terminal, all *commands) error {
 	api, err := all.client(t)
@@ -51,10 +50,10 @@ func (c *trainCommand) Run(ctx context.Context, t *terminal, all *commands) erro
 	var answer trainAnswer
 	for attempt := 1; ; attempt++ {
 		err = u.send(ctx, api, &answer)
-		if err == nil || attempt == attempts || !passing(err) {
+		if err == nil || attempt == maxAttempts || !isTransient(err) {
 			break
 		}
-		_, _ = fmt.Fprintln(t.err, "The connection broke; trying again.")
+		_, _ = fmt.Fprintln(t.err, "The upload failed; trying again.")
 		if err := pause(ctx, c.Every); err != nil {
 			return err
 		}
@@ -65,7 +64,7 @@ func (c *trainCommand) Run(ctx context.Context, t *terminal, all *commands) erro
 	if _, err := fmt.Fprintln(t.out, answer.ID); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(t.err, "The persona is being made: trigger word %s, %s tier, about %d minutes, $%.0f.\n",
+	_, _ = fmt.Fprintf(t.err, "The training has started: trigger word %s, %s tier, about %d minutes, $%.0f.\n",
 		answer.TriggerWord, answer.Estimate.Tier, answer.Estimate.Minutes, answer.Estimate.CostUSD)
 	if !c.Wait {
 		_, _ = fmt.Fprintf(t.err, "Follow it with: persona status %s\n", answer.ID)
@@ -85,7 +84,7 @@ type trainAnswer struct {
 	} `json:"estimate"`
 }
 
-// upload is one request to train, ready to be sent, more than once if need be.
+// upload is one request to train. It can be sent more than once.
 type upload struct {
 	key    string
 	fields []field
@@ -141,11 +140,11 @@ func (c *trainCommand) consent() (string, error) {
 		}})
 		return string(raw), err
 	}
-	return "", &exitError{code: exitUsage, message: `persona: nothing is trained without the consent of the person shown.
-Give --consent-file with the signed consent, or --i-consent if it is you (persona train --help says to what).`}
+	return "", &exitError{code: exitUsage, message: `persona: a training needs the consent of the person in the photos.
+Give --consent-file with the signed consent, or --i-consent if it is you (persona train --help lists what you consent to).`}
 }
 
-// picturesIn lists the JPEG and PNG files of a folder by name, those called so and those that are so, and their size.
+// picturesIn returns the JPEG and PNG files of a folder, sorted, by their extension or their first bytes, and their size.
 func picturesIn(dir string) (files []string, bytes int64, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -182,7 +181,7 @@ func looksLikePicture(path string) bool {
 	return bytes.HasPrefix(head, []byte("\xff\xd8\xff")) || bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n"))
 }
 
-// send streams the upload: no photo is ever whole in memory.
+// send streams the upload, so that no photo is ever whole in memory.
 func (u *upload) send(ctx context.Context, api *client, answer *trainAnswer) error {
 	r, w := io.Pipe()
 	form := multipart.NewWriter(w)
@@ -194,7 +193,7 @@ func (u *upload) send(ctx context.Context, api *client, answer *trainAnswer) err
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	req.Header.Set("Idempotency-Key", u.key)
-	req.Header.Set("Expect", "100-continue") // a refused token is known before the photos are sent
+	req.Header.Set("Expect", "100-continue") // the server can refuse the request before the photos are sent
 	err = api.do(req, answer)
 	if fileErr, ok := errors.AsType[*os.PathError](err); ok {
 		return fmt.Errorf("%s cannot be read", fileErr.Path)
@@ -209,7 +208,7 @@ func (u *upload) write(form *multipart.Writer) error {
 		}
 	}
 	for i, path := range u.files {
-		// The name of a file can tell who is on it; a number does as well.
+		// The name of a file can say who is in the photo, so a number is sent.
 		header := textproto.MIMEHeader{
 			"Content-Disposition": {fmt.Sprintf(`form-data; name="photos"; filename="%d"`, i)},
 			"Content-Type":        {"application/octet-stream"},
@@ -235,7 +234,7 @@ func copyFile(w io.Writer, path string) error {
 	return err
 }
 
-// names are the photos as the user knows them, by their position in the request.
+// names returns the names of the photos by their position in the request.
 func (u *upload) names() []string {
 	names := make([]string, 0, len(u.files))
 	for _, file := range u.files {
@@ -244,7 +243,7 @@ func (u *upload) names() []string {
 	return names
 }
 
-// explain adds the names of the files to what the API says about positions.
+// explain adds the reasons for each file, by its name, to an error of the API.
 func (u *upload) explain(err error) error {
 	var p *problem
 	if !errors.As(err, &p) || len(p.Photos) == 0 {
@@ -253,7 +252,7 @@ func (u *upload) explain(err error) error {
 	return &exitError{code: exitFailed, message: p.Error() + "\n" + photoReasons(p.Photos, u.names())}
 }
 
-// photoReasons lists what is wrong with each photo, a line each: first what refuses it, then what is only noted.
+// photoReasons returns a line for each finding about each photo, those that refuse it first.
 func photoReasons(photos []photoProblem, names []string) string {
 	var lines []string
 	for _, photo := range photos {
@@ -268,7 +267,7 @@ func photoReasons(photos []photoProblem, names []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// worded is a finding in a line; what does not refuse the photo is marked as a note.
+// worded returns a finding as one line. One that does not refuse the photo is marked as a note.
 func worded(f persona.Finding) string {
 	text := f.Why + " " + f.Do
 	if !f.Refuses {

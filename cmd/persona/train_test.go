@@ -31,7 +31,7 @@ func TestTrainSendsAFolder(t *testing.T) {
 	require.Equal(t, exitOK, code, said)
 	require.Equal(t, someID+"\n", out, "only the id, for scripts")
 	require.Equal(t, "Sending 3 photos (0.0 MB) …\n"+
-		"The persona is being made: trigger word adaqwerty, basic tier, about 15 minutes, $5.\n"+
+		"The training has started: trigger word adaqwerty, basic tier, about 15 minutes, $5.\n"+
 		"Follow it with: persona status "+someID+"\n", said)
 
 	require.Equal(t, []string{"Ada"}, api.sent["name"])
@@ -67,7 +67,7 @@ func TestTrainWaits(t *testing.T) {
 	require.Equal(t, exitOK, code, said)
 	require.Equal(t, someID+"\n", out)
 	require.Contains(t, said, " 40 %  training, about 10 minutes left\n100 %  done\nPersona "+someID+" is ready.\n"+
-		"What was found about its photos:\n  camera: The face is blurred. Use a sharp photo.\n")
+		"Notes about its photos:\n  camera: The face is blurred. Use a sharp photo.\n")
 }
 
 func TestTrainNamesTheFilesThatAreRefused(t *testing.T) {
@@ -93,7 +93,7 @@ func TestTrainTriesAgainWithTheSameKey(t *testing.T) {
 	code, out, said := api.persona(t, "train", photos(t), "--name", "Ada", "--i-consent", "--every", "1ms")
 	require.Equal(t, exitOK, code, said)
 	require.Equal(t, someID+"\n", out)
-	require.Contains(t, said, "The connection broke; trying again.\n")
+	require.Contains(t, said, "The upload failed; trying again.\n")
 	require.Len(t, api.sent["key"], 2)
 	require.Equal(t, api.sent["key"][0], api.sent["key"][1], "nothing may be trained twice")
 }
@@ -106,7 +106,7 @@ func TestTrainRefusesBeforeAnythingIsSent(t *testing.T) {
 		code int
 		want string
 	}{
-		"no consent":        {[]string{"train", photos(t), "--name", "Ada"}, exitUsage, "nothing is trained without the consent"},
+		"no consent":        {[]string{"train", photos(t), "--name", "Ada"}, exitUsage, "a training needs the consent"},
 		"both consents":     {[]string{"train", photos(t), "--name", "Ada", "--i-consent", "--consent-file", os.Args[0]}, exitUsage, "can't be used together"},
 		"no name":           {[]string{"train", photos(t), "--i-consent"}, exitUsage, "missing flags: --name"},
 		"no folder":         {[]string{"train", filepath.Join(empty, "nothing"), "--name", "Ada", "--i-consent"}, exitUsage, "cannot be read"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -22,13 +23,13 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// WebhookVerifier checks that a webhook was signed by the provider and tells which request it is about. An
-// *persona.Error of kind Unavailable means that it could not be checked now; any other error means that it is forged.
+// WebhookVerifier checks that a webhook was signed by the provider and returns the id of the request that it is about. An
+// *persona.Error of kind Unavailable means that it could not be checked now, any other error that it is forged.
 type WebhookVerifier interface {
 	Verify(ctx context.Context, header http.Header, body []byte, now time.Time) (requestID string, err error)
 }
 
-// Options are everything the API needs. Store, Auth and Judge are required; without Temporal nothing can be
+// Options are everything that the API needs. Store, Auth and Judge are required. Without Temporal nothing can be
 // cancelled, without Webhooks every webhook is refused.
 type Options struct {
 	Store    *storage.Store
@@ -37,30 +38,38 @@ type Options struct {
 	Auth     Authenticator
 	Webhooks WebhookVerifier
 
-	// Nudge tells the outbox relay that there is something to deliver; it must not block. May be nil.
+	// Nudge tells the outbox relay that there is something to deliver. It must not block. It may be nil.
 	Nudge func()
-	// Ready holds further dependencies by the name /readyz shows; storage (records and blobs) and Temporal are always asked.
+	// Ready has further dependencies by the name that /readyz shows. Storage and Temporal are always asked.
 	Ready map[string]func(context.Context) error
-	// PublicURL is put in front of the addresses in answers; empty gives addresses relative to the server.
+	// PublicURL is put before the paths in answers. If it is empty, these are relative to the server.
 	PublicURL string
-	// TrustedProxies are the networks whose X-Forwarded-For is believed for the address in a consent.
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed. The address in a consent is the last
+	// one in it that is not of a trusted proxy. Without trusted proxies it is the address of the connection.
 	TrustedProxies []*net.IPNet
-	// CancelWait bounds how long a request waits for a training to be settled; 0 means 60 seconds.
+	// CancelWait bounds how long a request waits until a training is settled; 0 means 60 seconds.
 	CancelWait time.Duration
+	// UserRequests and UserTrainings are the most requests of one user that are served, and the most trainings that run,
+	// at one time; 0 means DefaultUserRequests and DefaultUserTrainings.
+	UserRequests, UserTrainings int
+	// Pace is how fast uploads must arrive; the zero value means DefaultPace.
+	Pace Pace
 
-	Log      *slog.Logger
+	Log *slog.Logger
+	// Registry gets the metrics of the API. The API does not serve it.
 	Registry *prometheus.Registry
 }
 
 // server is what the handlers share.
 type server struct {
 	Options
-	metrics *metrics
-	slots   *semaphore.Weighted // one for each core: judging a photo takes one
-	turns   *turns              // requests to judge photos
+	metrics  *metrics
+	turns    *semaphore.Weighted // one for each processor: judging a photo takes one
+	requests *perUser
+	scorings *perUser
 }
 
-// New returns the whole HTTP interface. It fails when a required option is missing.
+// New returns the whole HTTP interface. It fails if a required option is missing.
 func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Auth == nil || o.Judge == nil {
 		return nil, errors.New("the API needs a store, an authenticator and a judge of photos")
@@ -74,17 +83,21 @@ func New(o Options) (http.Handler, error) {
 	if o.Nudge == nil {
 		o.Nudge = func() {}
 	}
-	if o.CancelWait == 0 {
-		o.CancelWait = time.Minute
-	}
+	o.CancelWait = cmp.Or(o.CancelWait, time.Minute)
+	o.UserRequests = cmp.Or(o.UserRequests, DefaultUserRequests)
+	o.UserTrainings = cmp.Or(o.UserTrainings, DefaultUserTrainings)
+	o.Pace = cmp.Or(o.Pace, DefaultPace())
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
-	s := &server{Options: o, metrics: newMetrics(o.Registry), slots: newSlots(), turns: newTurns()}
+	s := &server{
+		Options: o, metrics: newMetrics(o.Registry), turns: newTurns(),
+		requests: newPerUser(o.UserRequests), scorings: newPerUser(userScorings),
+	}
 
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.echoError
 	e.IPExtractor = ipExtractor(o.TrustedProxies)
-	e.Use(s.begin, s.observe, s.recoverPanic, s.secure, s.limitBody)
+	e.Use(s.begin, s.observe, s.recoverPanic, s.secure, s.limitRequest)
 
 	operations := humaecho.New(e, humaConfig(o.PublicURL))
 	operations.UseMiddleware(s.authenticate)
@@ -96,34 +109,27 @@ func New(o Options) (http.Handler, error) {
 	s.erasureOperations(operations)
 	s.webhookOperation(operations)
 	s.healthOperations(operations)
-	s.metricsRoute(e)
-	if err := s.docsRoutes(e, operations.OpenAPI()); err != nil {
+	if err := s.descriptionRoutes(e, operations.OpenAPI()); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// Timeouts of NewServer. There is none for a whole request, because an honest upload over a slow line takes as long as
-// it takes; what is bounded is every single wait for more of it (see limitBody).
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-)
-
-// NewServer wraps handler in a server with timeouts that suit slow uploads. Errors of connections go to log.
-func NewServer(addr string, handler http.Handler, log *slog.Logger) *http.Server {
+// NewServer returns a server for handler. It has no timeout for a whole request, because an upload takes as long as its
+// pace allows; the handler of New bounds each request. Serve it on a listener of Listen. Errors of connections are logged
+// at the level debug.
+func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Addr:              addr,
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
-// url makes the address of a path as answers show it.
+// url returns the address of a path as answers show it.
 func (s *server) url(path string) string { return s.PublicURL + path }
 
 func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
@@ -137,10 +143,14 @@ func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-// add registers one operation whose errors become problems, and documents the answers that it names and no others.
+// add registers one operation. Its errors become problems, and only the answers that it names are documented. Every
+// operation of a user may be refused because the user has too many requests.
 func add[I, O any](s *server, api huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
+	}
+	if len(op.Security) > 0 {
+		op.Errors = append(slices.Clone(op.Errors), http.StatusTooManyRequests)
 	}
 	refuses := slices.Contains(op.Errors, http.StatusUnprocessableEntity)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
@@ -151,6 +161,6 @@ func add[I, O any](s *server, api huma.API, op huma.Operation, handle func(conte
 		return out, nil
 	})
 	if !refuses {
-		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma thinks that any parameter may be
+		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma adds it to each operation with parameters
 	}
 }

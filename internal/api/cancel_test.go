@@ -41,7 +41,7 @@ func TestCancel(t *testing.T) {
 		user: ada, method: http.MethodPost, path: "/api/personas/{persona}/cancel", setup: func(w *world) { w.trained(ada) },
 	}
 	fail := func(w *world) {
-		_ = w.store.FailVersion(t.Context(), persona.UserID(ada), w.vars["persona"], 1, persona.VersionFailed,
+		_ = w.store.FailVersion(t.Context(), userID(ada), w.vars["persona"], 1, persona.VersionFailed,
 			storage.Failure{Code: persona.CodeProviderFailed, Message: "It failed."})
 	}
 	for name, c := range map[string]struct {
@@ -99,7 +99,7 @@ func TestCancel(t *testing.T) {
 		"nothing to cancel": {setup: fail, status: 409, want: `"code":"not_training"`},
 		"being erased": {
 			setup: func(w *world) {
-				_, err := w.store.RequestErasure(w.t.Context(), persona.UserID(ada), w.vars["persona"])
+				_, err := w.store.RequestErasure(w.t.Context(), userID(ada), w.vars["persona"])
 				if err != nil {
 					w.t.Fatal(err)
 				}

@@ -6,7 +6,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// description is what is always true of a code: its status, its title, and what to do about it.
+// description is what all errors of a code have in common: status, title, and what to do.
 type description struct {
 	code   persona.Code
 	status int
@@ -14,15 +14,15 @@ type description struct {
 	advice string
 }
 
-// descriptions is the one table of codes that answers carry; the documentation page shows it.
+// descriptions is the table of all codes of answers. The documentation page shows it.
 var descriptions = []description{
 	{persona.CodeUnauthorized, http.StatusUnauthorized, "A valid token is needed", "Send Authorization: Bearer with a token that has not expired."},
 	{persona.CodeMalformed, http.StatusBadRequest, "The request cannot be read", "Compare the request with this page."},
 	{persona.CodeNotFound, http.StatusNotFound, "Not found", "Check the id: it does not exist, or it is not yours."},
-	{codeMethod, http.StatusMethodNotAllowed, "This address does not take this method", "Compare the method with this page."},
-	{codeTimeout, http.StatusRequestTimeout, "The request did not arrive in time", "Send it again over a better connection."},
+	{codeMethod, http.StatusMethodNotAllowed, "The address does not support this method", "Compare the method with this page."},
+	{persona.CodeTimeout, http.StatusRequestTimeout, "The request arrived too slowly", "Send it again over a better connection."},
 	{persona.CodeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send less at once."},
-	{persona.CodeUnsupportedMedia, http.StatusUnsupportedMediaType, "This kind of content is not understood", "Send multipart/form-data or application/json."},
+	{persona.CodeUnsupportedMedia, http.StatusUnsupportedMediaType, "The media type is not supported", "Send multipart/form-data or application/json."},
 	{persona.CodeNameInvalid, http.StatusUnprocessableEntity, "The name cannot be used", "Use 1 to 100 characters."},
 	{persona.CodeConsentMissing, http.StatusUnprocessableEntity, "The consent is incomplete", "Ask the person; every listed item must be true."},
 	{persona.CodeConsentInvalid, http.StatusUnprocessableEntity, "The consent cannot be used", "Correct the listed fields."},
@@ -30,14 +30,16 @@ var descriptions = []description{
 	{persona.CodeTierInvalid, http.StatusUnprocessableEntity, "The tier does not fit", "Send more photos, choose a lower tier, or leave tier out."},
 	{persona.CodePrimaryInvalid, http.StatusUnprocessableEntity, "The primary photo does not exist", "Send the position of one of the photos, counted from 0."},
 	{persona.CodeTooFewPhotos, http.StatusUnprocessableEntity, "There are too few photos", "Add photos."},
-	{persona.CodeTooManyPhotos, http.StatusUnprocessableEntity, "There are too many photos", "Leave some out; the best are chosen anyway."},
+	{persona.CodeTooManyPhotos, http.StatusUnprocessableEntity, "There are too many photos", "Send fewer; only the best are used."},
 	{persona.CodePhotosUnusable, http.StatusUnprocessableEntity, "Some photos cannot be used", "Replace the listed photos; each finding says how."},
 	{persona.CodeURLInvalid, http.StatusUnprocessableEntity, "Some photo addresses cannot be used", "Use https addresses of the pictures themselves."},
 	{persona.CodeKeyReused, http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request", "Use a new key for a new request."},
-	{persona.CodeNotTraining, http.StatusConflict, "Nothing is being trained", "Look at the status."},
-	{persona.CodeBeingErased, http.StatusConflict, "It is being erased", "Nothing can be done with it any more."},
+	{persona.CodeNotTraining, http.StatusConflict, "Nothing is being trained", "Read the status of the persona."},
+	{persona.CodeBeingErased, http.StatusConflict, "It is being erased", "It cannot be used or changed any more."},
+	{persona.CodeTooManyTrainings, http.StatusTooManyRequests, "Too many trainings are running", "Wait until one has ended, or cancel one."},
+	{persona.CodeTooManyRequests, http.StatusTooManyRequests, "Too many requests at one time", "Send fewer at the same time; repeat this one after Retry-After seconds."},
 	{persona.CodeUnavailable, http.StatusServiceUnavailable, "Not available right now", "Send the same request again in a few seconds."},
-	{persona.CodeInternal, http.StatusInternalServerError, "Something went wrong on our side", "Send the same request again; if it stays so, tell us the request id."},
+	{persona.CodeInternal, http.StatusInternalServerError, "Something went wrong on our side", "Send the same request again. If the error stays, report the request id."},
 }
 
 var descriptionByCode = func() map[persona.Code]description {
@@ -71,11 +73,13 @@ func codeOfStatus(status int) persona.Code {
 	case http.StatusMethodNotAllowed:
 		return codeMethod
 	case http.StatusRequestTimeout:
-		return codeTimeout
+		return persona.CodeTimeout
 	case http.StatusRequestEntityTooLarge:
 		return persona.CodeTooLarge
 	case http.StatusUnsupportedMediaType:
 		return persona.CodeUnsupportedMedia
+	case http.StatusTooManyRequests:
+		return persona.CodeTooManyRequests
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return persona.CodeUnavailable
 	}

@@ -1,7 +1,7 @@
-// Package api is the product's HTTP interface: Echo for the connection, huma for typed operations and their OpenAPI
-// description, one file per resource.
+// Package api is the HTTP interface: Echo for connections and routing, huma for typed operations and their OpenAPI
+// description, one file for each resource. Package upload reads requests with photos, package docs renders /docs.
 //
-// Handlers decode, call and encode. A rule about a person's data belongs to internal/persona, a decision that takes
-// time to a workflow. Uploads are never whole in memory and never in clear on disk; nothing that is logged or measured
-// holds a name, an address, a token or a query string.
+// Handlers decode, call and encode. Rules about a person's data are in internal/persona, decisions that take time in
+// workflows. No upload is ever whole in memory or in clear on disk. Nothing that is logged or measured holds a name, an
+// address, a token or a query string.
 package api

@@ -23,18 +23,18 @@ type erasureAccepted struct {
 
 type erasureStep struct {
 	Name  string    `json:"name"`
-	Count int       `json:"count" doc:"How many things the step removed."`
+	Count int       `json:"count" doc:"The number of things that the step removed."`
 	At    time.Time `json:"at"`
 }
 
 type erasureView struct {
 	ID          string          `json:"erasure_id"`
-	PersonaID   string          `json:"persona_id,omitempty" doc:"Absent when everything of the user is erased."`
+	PersonaID   string          `json:"persona_id,omitempty" doc:"Absent if everything of the user is erased."`
 	Status      string          `json:"status" enum:"running,completed"`
 	Steps       []erasureStep   `json:"steps"`
 	RequestedAt time.Time       `json:"requested_at"`
 	CompletedAt *time.Time      `json:"completed_at,omitempty"`
-	Certificate json.RawMessage `json:"certificate,omitempty" doc:"What was removed and when; present once nothing is left."`
+	Certificate json.RawMessage `json:"certificate,omitempty" doc:"What was removed, and when. Present when the erasure is complete."`
 }
 
 type erasureOutput struct{ Body erasureView }
@@ -43,7 +43,7 @@ func (s *server) erasureOperations(api huma.API) {
 	add(s, api, huma.Operation{
 		OperationID: "delete-persona", Method: http.MethodDelete, Path: "/api/personas/{id}", Tags: []string{tagErasure},
 		Security: needsToken, DefaultStatus: http.StatusAccepted, Summary: "Erase a persona",
-		Description: "Stops any training, then removes photos, models, records, keys and the provider's copies. Asking twice gives the same erasure.",
+		Description: "Stops any training, then removes photos, models, records, keys and the provider's copies. A second request gives the same erasure.",
 		Errors:      []int{401, 404, 503},
 	}, func(ctx context.Context, in *personaPath) (*erasureAccepted, error) {
 		if !persona.IsID(in.ID) {
@@ -64,7 +64,7 @@ func (s *server) erasureOperations(api huma.API) {
 	})
 	add(s, api, huma.Operation{
 		OperationID: "get-erasure", Method: http.MethodGet, Path: "/api/erasures/{id}", Tags: []string{tagErasure},
-		Security: needsToken, Summary: "How far an erasure is, then its certificate", Errors: []int{401, 404},
+		Security: needsToken, Summary: "The progress of an erasure, and its certificate", Errors: []int{401, 404},
 	}, s.erasure)
 }
 

@@ -11,10 +11,10 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// probeTimeout bounds each question to a dependency, so that an orchestrator gets its answer in time.
+// probeTimeout bounds the probes of all dependencies, so that an orchestrator gets its answer in time.
 const probeTimeout = 3 * time.Second
 
-// The answers about a dependency.
+// The states of a dependency.
 const (
 	dependencyOK          = "ok"
 	dependencyUnavailable = "unavailable"
@@ -37,7 +37,7 @@ type readyOutput struct {
 func (s *server) healthOperations(api huma.API) {
 	add(s, api, huma.Operation{
 		OperationID: "health", Method: http.MethodGet, Path: "/healthz", Tags: []string{tagOperation},
-		Summary: "Is the process alive?", Description: "Asks nobody else. For the supervisor that would restart it.",
+		Summary: "Whether the process is alive", Description: "Asks no dependency. For a supervisor that restarts the process.",
 	}, func(context.Context, *struct{}) (*healthOutput, error) {
 		out := &healthOutput{}
 		out.Body.Status = dependencyOK
@@ -45,8 +45,8 @@ func (s *server) healthOperations(api huma.API) {
 	})
 	add(s, api, huma.Operation{
 		OperationID: "ready", Method: http.MethodGet, Path: "/readyz", Tags: []string{tagOperation},
-		Summary:     "Can it serve now?",
-		Description: "Asks every dependency and names each. 503 when one of them does not answer. For the load balancer.",
+		Summary:     "Whether the process can serve requests",
+		Description: "Asks every dependency and lists them. 503 if one does not answer. For a load balancer.",
 	}, s.ready)
 }
 

@@ -29,7 +29,15 @@ import (
 
 func TestMain(m *testing.M) { storagetest.Main(m) }
 
-const secret = "a secret for tests"
+const secret = "a secret for tests that is long enough"
+
+// idKey makes the user ids of the tests.
+var idKey = persona.IDKey(bytes.Repeat([]byte{7}, persona.IDKeyBytes))
+
+func authOptions() api.AuthOptions { return api.AuthOptions{IDKey: idKey} }
+
+// userID is the id of the user of a token.
+func userID(subject string) string { return idKey.UserID("", subject) }
 
 // Two people with accounts.
 const (
@@ -52,6 +60,7 @@ type world struct {
 	handler http.Handler
 	logs    *bytes.Buffer
 	nudged  atomic.Int32
+	metrics *prometheus.Registry
 
 	// ids of what a scenario made beforehand, put into paths in place of {persona} and the like
 	vars map[string]string
@@ -59,13 +68,13 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*api.Options)) *world {
 	t.Helper()
-	w := &world{t: t, bed: storagetest.NewBed(t), logs: &bytes.Buffer{}, vars: map[string]string{}}
+	w := &world{t: t, bed: storagetest.NewBed(t), logs: &bytes.Buffer{}, vars: map[string]string{}, metrics: prometheus.NewRegistry()}
 	w.store = w.bed.Store
-	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
+	auth, err := api.NewSecretAuth(secret, authOptions())
 	require.NoError(t, err)
 	o := api.Options{
 		Store: w.store, Judge: photo.NewJudge(smallPolicy(), nil), Auth: auth, Nudge: func() { w.nudged.Add(1) },
-		Log: slog.New(slog.NewTextHandler(w.logs, nil)), Registry: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(w.logs, nil)), Registry: w.metrics,
 	}
 	for _, c := range change {
 		c(&o)
@@ -119,8 +128,11 @@ func (f *form) field(name, value string) *form {
 	return f
 }
 
-func (f *form) photo(data []byte) *form {
-	part, _ := f.w.CreateFormFile("photos", "photo.jpg")
+func (f *form) photo(data []byte) *form { return f.file("photos", data) }
+
+// file adds a file in a part of any name.
+func (f *form) file(name string, data []byte) *form {
+	part, _ := f.w.CreateFormFile(name, "photo.jpg")
 	_, _ = part.Write(data)
 	return f
 }
@@ -164,7 +176,7 @@ func (w *world) trained(user string) string {
 	media, body := goodForm(5).finish()
 	rec := w.serve(user, http.MethodPost, "/api/personas/train", media, body)
 	require.Equal(w.t, http.StatusAccepted, rec.Code, rec.Body.String())
-	personas, _, err := w.store.Personas(w.t.Context(), persona.UserID(user), 1, 0)
+	personas, _, err := w.store.Personas(w.t.Context(), userID(user), 1, 0)
 	require.NoError(w.t, err)
 	w.vars["persona"] = personas[0].ID
 	return personas[0].ID
@@ -173,7 +185,7 @@ func (w *world) trained(user string) string {
 // settled makes a persona of Ada that is ready, with samples, a model and reports.
 func (w *world) settled() string {
 	w.t.Helper()
-	ctx, user, id := w.t.Context(), persona.UserID(ada), w.trained(ada)
+	ctx, user, id := w.t.Context(), userID(ada), w.trained(ada)
 	photos, err := w.store.Photos(ctx, user, id)
 	require.NoError(w.t, err)
 	w.vars["photo"] = photos[0].ID

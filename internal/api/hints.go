@@ -10,45 +10,67 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// hint is one row of the guide's troubleshooting table that fits a persona, and why it does.
+// hint is a row of the guide's troubleshooting table that fits a version of a persona.
 type hint struct {
+	Version  int    `json:"version" doc:"The version that it is about."`
 	Issue    string `json:"issue"`
 	Cause    string `json:"cause"`
 	Solution string `json:"solution"`
-	Because  string `json:"because" doc:"What was measured that makes this hint fit."`
+	Because  string `json:"because" doc:"The measurement that makes this hint fit."`
 }
 
-// When a hint is worth giving. A check between the pass mark of 0.8 and 0.9 is good enough to use and still has something
-// to gain; ten photos are where the guide's recommendation begins; a loss of 0.05 in quality is one that can be seen.
+// When a hint is given. A check between the pass mark of 0.8 and 0.9 passes and can still be improved. The guide
+// recommends ten photos. A loss of 0.05 in quality can be seen.
 const (
 	weakCheck         = 0.9
-	seenLoss          = 0.05
+	visibleLoss       = 0.05
 	recommendedPhotos = 10
 )
 
-// hints tells first when the photos seem to show several people, which no other remedy mends. Then it picks the rows of
-// the troubleshooting table that fit what was measured of v, in the table's order; a version that has not been measured
-// has none of those.
-func hints(v storage.Version, photos []storage.Photo) []hint {
+// hints returns the rows of the troubleshooting table that fit the version shown, in the order of the table, and those
+// that fit the failure of the newest version if that is another one. Photos of several people come first, because no
+// other solution helps with them.
+func hints(shown, newest storage.Version, photos []storage.Photo) []hint {
 	found := []hint{}
+	others, several := strangers(photos)
+	if len(others) > 0 {
+		because := "The face looks unlike the others in "
+		if several {
+			because = "The photos probably show two people. The smaller group is "
+		}
+		found = append(found, hint{
+			newest.Number, "Wrong person appearing", "Photos of two people",
+			"Check that every photo shows the same person, and train again without the others", because + numbered(others) + ".",
+		})
+	}
+	found = append(found, failureHints(shown)...)
+	if newest.Number != shown.Number {
+		found = append(found, failureHints(newest)...)
+	}
+	if shown.Checks != nil {
+		found = append(found, checkHints(shown)...)
+	}
+	return found
+}
+
+// failureHints returns the hint for a version whose photos were refused.
+func failureHints(v storage.Version) []hint {
+	if v.Checks != nil || v.Failure == nil || v.Failure.Code != persona.CodePhotosRejected {
+		return nil
+	}
+	return []hint{{
+		v.Number, "Inconsistent results", "Poor training data", "Add more diverse photos",
+		strings.Join(append([]string{"Too few of the photos were good enough; each photo's report says why."}, missing(v)...), " "),
+	}}
+}
+
+// checkHints returns the hints for a version with measured checks.
+func checkHints(v storage.Version) []hint {
+	var found []hint
 	note := func(applies bool, issue, cause, solution, because string) {
 		if applies {
-			found = append(found, hint{Issue: issue, Cause: cause, Solution: solution, Because: because})
+			found = append(found, hint{v.Number, issue, cause, solution, because})
 		}
-	}
-	others, several := strangers(photos)
-	because := "The face looks unlike the others in "
-	if several {
-		because = "The photos probably show two people. The smaller group is "
-	}
-	note(len(others) > 0,
-		"Wrong person appearing", "Photos of two people", "Check that every photo shows the same person, and train again without the others",
-		because+numbered(others)+".")
-	if v.Checks == nil {
-		note(v.Failure != nil && v.Failure.Code == persona.CodePhotosRejected,
-			"Inconsistent results", "Poor training data", "Add more diverse photos",
-			strings.Join(append([]string{"Too few of the photos were good enough; each photo's report says why."}, missing(v)...), " "))
-		return found
 	}
 	c := *v.Checks
 	weakest, best, strongest := sweepEnds(v)
@@ -56,7 +78,7 @@ func hints(v storage.Version, photos []storage.Photo) []hint {
 		"Face not recognizable", "Low blend strength", "Increase LoRA scale to 0.7-0.8",
 		fmt.Sprintf("The face was found to be the person's in %.0f of 100 pictures at a blend strength of %.1f, and in %.0f at %.1f.",
 			100*weakest.Consistency, weakest.Strength, 100*best.Consistency, best.Strength))
-	note(c.QualityScore <= weakCheck || best.Quality-strongest.Quality >= seenLoss,
+	note(c.QualityScore <= weakCheck || best.Quality-strongest.Quality >= visibleLoss,
 		"Distorted features", "Too high blend", "Reduce LoRA scale to 0.3-0.4",
 		fmt.Sprintf("Pictures scored %.0f of 100 for quality at a blend strength of %.1f, and %.0f at %.1f.",
 			100*best.Quality, best.Strength, 100*strongest.Quality, strongest.Strength))
@@ -71,15 +93,15 @@ func hints(v storage.Version, photos []storage.Photo) []hint {
 	return found
 }
 
-// mostMissing sentences of advice are enough for a hint; the set has them all.
-const mostMissing = 2
+// maxMissing is how many sentences of advice a hint has. The report on the set has all of them.
+const maxMissing = 2
 
-// missing tells what the photos of a version lack: the most useful of the set's advice, or how few they are where no
-// set was kept.
+// missing says what the photos of a version lack: the most useful advice of the report on the set, or how few they are
+// if there is no report.
 func missing(v storage.Version) []string {
 	switch {
 	case v.PhotoSet != nil:
-		return v.PhotoSet.Advice[:min(len(v.PhotoSet.Advice), mostMissing)]
+		return v.PhotoSet.Advice[:min(len(v.PhotoSet.Advice), maxMissing)]
 	case v.PhotosUsed < recommendedPhotos:
 		return []string{fmt.Sprintf("Trained on %d photos; %d to 20 are recommended.", v.PhotosUsed, recommendedPhotos)}
 	default:
@@ -87,8 +109,8 @@ func missing(v storage.Version) []string {
 	}
 }
 
-// strangers returns the numbers, as people count them, of the photos that may show somebody else. several is true when
-// they seem to be a group.
+// strangers returns the numbers, counted from 1, of the photos that may show another person. several is true if they seem
+// to form a group.
 func strangers(photos []storage.Photo) (numbers []int, several bool) {
 	for _, p := range photos {
 		if p.Report == nil {
@@ -105,7 +127,7 @@ func strangers(photos []storage.Photo) (numbers []int, several bool) {
 	return numbers, several
 }
 
-// numbered names photos: photo 3, photos 3 and 4, photos 3, 4 and 9.
+// numbered returns a list such as: photo 3, photos 3 and 4, photos 3, 4 and 9.
 func numbered(numbers []int) string {
 	var b strings.Builder
 	for i, n := range numbers {
@@ -126,8 +148,8 @@ func numbered(numbers []int) string {
 	return b.String()
 }
 
-// sweepEnds returns what was measured at the weakest, the chosen and the strongest blend strength. Without a sweep all
-// three are the checks themselves.
+// sweepEnds returns the measures at the weakest, the chosen and the strongest blend strength. Without a sweep all three
+// are those of the checks.
 func sweepEnds(v storage.Version) (weakest, best, strongest persona.StrengthScore) {
 	best = persona.StrengthScore{Consistency: v.Checks.FaceConsistency, Quality: v.Checks.QualityScore}
 	if v.Strength != nil {

@@ -13,25 +13,30 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Waiting for an issuer's keys: one fetch, and never a whole minute because somebody sends unknown key ids.
+// Fetching an issuer's keys. jwksWait is how long a token with an unknown key id waits for the rate limit of fetches:
+// practically not at all, so that unknown key ids cannot hold requests for a minute.
 const (
 	jwksTimeout = 5 * time.Second
 	jwksWait    = time.Millisecond
 )
 
-// jwksMethods are the signatures that an issuer's public keys can carry. HS256 is not among them: with it, anybody who
-// knows a public key could sign.
+// jwksMethods are the signatures that the public keys of an issuer can verify. HS256 is not among them: with it, anybody
+// who knows a public key could sign.
 var jwksMethods = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 type jwksAuth struct {
-	parser *jwt.Parser
-	keys   keyfunc.Keyfunc
+	checker
+	keys keyfunc.Keyfunc
 }
 
-// NewJWKSAuth accepts tokens signed by any key of the set at url, which is fetched again every hour and when a token
-// names an unknown key. ctx ends the refreshing. An issuer that does not answer at the start is no error: its tokens
-// are answered with CodeUnavailable until it does.
+// NewJWKSAuth returns an Authenticator of tokens that are signed by any key of the set at url. The set is fetched again
+// every hour, and when a token names an unknown key, until ctx ends. An issuer that does not answer at the start is no
+// error: until it does, its tokens are answered with CodeUnavailable.
 func NewJWKSAuth(ctx context.Context, url string, hc *http.Client, log *slog.Logger, o AuthOptions) (Authenticator, error) {
+	c, err := o.checker(jwksMethods...)
+	if err != nil {
+		return nil, err
+	}
 	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{
 		Client: hc, HTTPTimeout: jwksTimeout, RateLimitWaitMax: jwksWait,
 		RefreshErrorHandlerFunc: func(string) func(context.Context, error) {
@@ -43,11 +48,11 @@ func NewJWKSAuth(ctx context.Context, url string, hc *http.Client, log *slog.Log
 	if err != nil {
 		return nil, fmt.Errorf("the address of the issuer's keys cannot be used: %w", err)
 	}
-	return &jwksAuth{parser: o.parser(jwksMethods...), keys: keys}, nil
+	return &jwksAuth{checker: c, keys: keys}, nil
 }
 
 func (a *jwksAuth) Authenticate(ctx context.Context, token string) (string, error) {
-	return subject(a.parser, token, func(t *jwt.Token) (any, error) {
+	return a.userID(token, func(t *jwt.Token) (any, error) {
 		key, err := a.keys.KeyfuncCtx(ctx)(t)
 		if err == nil {
 			return key, nil
@@ -55,7 +60,7 @@ func (a *jwksAuth) Authenticate(ctx context.Context, token string) (string, erro
 		if known, readErr := a.keys.Storage().KeyReadAll(ctx); readErr == nil && len(known) == 0 {
 			return nil, &persona.Error{
 				Kind: persona.Unavailable, Code: persona.CodeUnavailable,
-				Message: "The token cannot be checked: its issuer does not answer. Try again in a few seconds.",
+				Message: "The token cannot be checked because its issuer does not answer. Try again in a few seconds.",
 			}
 		}
 		return nil, err

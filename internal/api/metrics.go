@@ -1,15 +1,16 @@
 package api
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/inflio/persona/internal/persona"
 )
 
-// metrics are what operators see of the HTTP interface. Labels are routes, never addresses.
+// metrics are the measures of the HTTP interface. Labels hold routes, never addresses.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
@@ -33,25 +34,25 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "persona_http_requests_in_flight", Help: "Requests being served.",
 		}),
 		photos: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "persona_uploaded_photos_total", Help: "Photos that came in uploads, by what their file alone told.",
+			Name: "persona_uploaded_photos_total", Help: "Photos in uploads, by the code that refused the file, or usable.",
 		}, []string{"verdict"}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "persona_uploaded_bytes_total", Help: "Bytes of photos that came in uploads.",
+			Name: "persona_uploaded_bytes_total", Help: "Bytes of photos in uploads.",
 		}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "persona_webhooks_total", Help: "Webhooks of the provider, by what became of them.",
+			Name: "persona_webhooks_total", Help: "Webhooks of the provider, by outcome.",
 		}, []string{"outcome"}),
 	}
 	r.MustRegister(m.requests, m.seconds, m.inFlight, m.photos, m.bytes, m.webhooks)
 	return m
 }
 
-func (m *metrics) seen(method, route string, status int, took time.Duration) {
+func (m *metrics) request(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(knownMethod(method), route).Observe(took.Seconds())
 }
 
-// knownMethod keeps invented methods from making new time series.
+// knownMethod maps invented methods to one label value, so that clients cannot create time series.
 func knownMethod(method string) string {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
@@ -60,6 +61,8 @@ func knownMethod(method string) string {
 	return "other"
 }
 
-func (s *server) metricsRoute(e *echo.Echo) {
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{})))
+// photo counts a photo of an upload; see upload.Options.Seen.
+func (m *metrics) photo(bytes int64, refused persona.PhotoCode) {
+	m.bytes.Add(float64(bytes))
+	m.photos.WithLabelValues(string(cmp.Or(refused, "usable"))).Inc()
 }

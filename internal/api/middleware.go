@@ -1,25 +1,69 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/inflio/persona/internal/persona"
 )
 
+// call is what is known of a request beyond what huma gives to a handler.
+type call struct {
+	id      string
+	userID  string // "" until the token has been checked
+	ip      string
+	request *http.Request
+	writer  http.ResponseWriter
+}
+
+type callKey struct{}
+
+// callOf returns the call of ctx, an empty one outside of a request.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// userOf returns the id of the user whose token came with the request.
+func userOf(ctx context.Context) string { return callOf(ctx).userID }
+
+// goodRequestID matches the request ids that are accepted from a client or a proxy.
+var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
+
+// begin gives the request its id and its call.
+func (s *server) begin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !goodRequestID.MatchString(id) {
+			id = uuid.NewString()
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		cl := &call{id: id, ip: c.RealIP(), writer: c.Response()}
+		r := c.Request().WithContext(context.WithValue(c.Request().Context(), callKey{}, cl))
+		cl.request = r
+		c.SetRequest(r)
+		return next(c)
+	}
+}
+
 // unknownRoute stands for every address that is not ours, so that scanners cannot fill logs and metrics.
 const unknownRoute = "unknown"
 
-// observe writes one line and counts one request. It knows the route and ids only: never the address as it was sent,
-// which may hold a webhook's token or a query.
+// observe writes one line of log and counts one request. It uses the route and ids only, never the address as it was
+// sent: that may hold the token of a webhook or a query.
 func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
@@ -34,7 +78,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			route = unknownRoute
 		}
 		status, took := c.Response().Status, time.Since(started)
-		s.metrics.seen(c.Request().Method, route, status, took)
+		s.metrics.request(c.Request().Method, route, status, took)
 		s.logRequest(c, route, status, took)
 		return nil
 	}
@@ -43,7 +87,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *server) logRequest(c echo.Context, route string, status int, took time.Duration) {
 	cl := callOf(c.Request().Context())
 	level := slog.LevelInfo
-	if route == "/healthz" || route == "/readyz" || route == "/metrics" {
+	if route == "/healthz" || route == "/readyz" {
 		level = slog.LevelDebug
 	}
 	if status >= http.StatusInternalServerError {
@@ -62,8 +106,8 @@ func (s *server) logRequest(c echo.Context, route string, status int, took time.
 	s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
 }
 
-// recoverPanic answers a panic like any other fault of ours. The value is logged only when the runtime made it: our
-// own could hold a person's data.
+// recoverPanic answers a panic like any other internal error. The value is logged only if the runtime made it: others
+// could hold a person's data.
 func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
@@ -86,7 +130,7 @@ func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// secure sets the headers that keep browsers from guessing, framing, caching and telling others.
+// secure sets the headers that keep browsers from guessing types, framing, caching and sending referrers.
 func (s *server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	https := strings.HasPrefix(s.PublicURL, "https://")
 	return func(c echo.Context) error {

@@ -12,14 +12,14 @@ import (
 )
 
 type listInput struct {
-	Limit  int `query:"limit" default:"20" minimum:"1" maximum:"100" doc:"Most personas to return."`
-	Offset int `query:"offset" default:"0" minimum:"0" maximum:"1000000" doc:"Personas to pass over."`
+	Limit  int `query:"limit" default:"20" minimum:"1" maximum:"100" doc:"The most personas to return."`
+	Offset int `query:"offset" default:"0" minimum:"0" maximum:"1000000" doc:"Personas to skip."`
 }
 
 type listOutput struct {
 	Body struct {
 		Personas []PersonaView `json:"personas"`
-		Total    int           `json:"total" doc:"Personas of the user altogether."`
+		Total    int           `json:"total" doc:"The number of all personas of the user."`
 	}
 }
 
@@ -36,14 +36,14 @@ func (s *server) personaOperations(api huma.API) {
 	}, s.list)
 	add(s, api, huma.Operation{
 		OperationID: "get-persona", Method: http.MethodGet, Path: "/api/personas/{id}", Tags: []string{tagPersonas},
-		Security: needsToken, Summary: "One persona with everything about it",
-		Description: "Versions with their scores and samples, a report on each photo, and hints that fit what was measured.",
+		Security: needsToken, Summary: "One persona in detail",
+		Description: "Versions with their scores and samples, a report on each photo, and hints that fit the measured scores.",
 		Errors:      []int{401, 404},
 	}, s.one)
 	add(s, api, huma.Operation{
 		OperationID: "get-status", Method: http.MethodGet, Path: "/api/personas/{id}/status", Tags: []string{tagPersonas},
-		Security: needsToken, Summary: "How far the training is",
-		Description: "Made to be asked every second. Progress never falls.", Errors: []int{401, 404},
+		Security: needsToken, Summary: "The progress of the training",
+		Description: "It may be read every second. Progress never falls while a version is trained.", Errors: []int{401, 404},
 	}, s.status)
 }
 
@@ -55,7 +55,11 @@ func (s *server) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	out := &listOutput{}
 	out.Body.Total, out.Body.Personas = total, make([]PersonaView, 0, len(personas))
 	for _, p := range personas {
-		out.Body.Personas = append(out.Body.Personas, s.viewPersona(p))
+		shown, err := s.shownVersion(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Personas = append(out.Body.Personas, s.viewPersona(p, shown))
 	}
 	return out, nil
 }
@@ -73,7 +77,13 @@ func (s *server) one(ctx context.Context, in *personaPath) (*personaOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &personaOutput{Body: personaDetail{PersonaView: s.viewPersona(p)}}
+	shown := p.Latest
+	for _, v := range versions {
+		if v.Status == persona.VersionActive {
+			shown = v
+		}
+	}
+	out := &personaOutput{Body: personaDetail{PersonaView: s.viewPersona(p, shown)}}
 	out.Body.Versions = make([]versionView, 0, len(versions))
 	for _, v := range versions {
 		out.Body.Versions = append(out.Body.Versions, s.viewVersion(p.ID, v))
@@ -82,8 +92,21 @@ func (s *server) one(ctx context.Context, in *personaPath) (*personaOutput, erro
 	for _, photo := range photos {
 		out.Body.Photos = append(out.Body.Photos, s.viewPhoto(photo))
 	}
-	out.Body.Hints = hints(p.Latest, photos)
+	out.Body.Hints = hints(shown, p.Latest, photos)
 	return out, nil
+}
+
+// shownVersion returns the version that a list shows of a persona: the active one, or the newest if none is active. It
+// asks the database only if they differ.
+func (s *server) shownVersion(ctx context.Context, p storage.Persona) (storage.Version, error) {
+	if !p.Active || p.Version == p.Latest.Number {
+		return p.Latest, nil
+	}
+	v, err := s.Store.Version(ctx, p.UserID, p.ID, p.Version)
+	if errors.Is(err, storage.ErrNotFound) { // erased since it was listed
+		return p.Latest, nil
+	}
+	return v, err
 }
 
 func (s *server) status(ctx context.Context, in *personaPath) (*statusOutput, error) {
@@ -94,7 +117,7 @@ func (s *server) status(ctx context.Context, in *personaPath) (*statusOutput, er
 	return &statusOutput{Body: viewStatus(p)}, nil
 }
 
-// persona loads a persona of the acting user. One that is malformed, unknown or somebody else's gives the same answer.
+// persona returns a persona of the acting user. An id that is malformed, unknown or another user's gives the same error.
 func (s *server) persona(ctx context.Context, id string) (storage.Persona, error) {
 	if !persona.IsID(id) {
 		return storage.Persona{}, noSuchPersona()

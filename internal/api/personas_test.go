@@ -42,7 +42,7 @@ func TestPersonas(t *testing.T) {
 				`"checks":{"face_consistency":0.85,"quality_score":0.93,"trigger_effectiveness":1}`, `"strength":0.7`,
 				`"sweep":[{"strength":0.3`, `"url":"/api/personas/{persona}/versions/1/samples/p0s0"`,
 				`"url":"/api/personas/{persona}/photos/{photo}"`, `"model":{"ref":"personas/{persona}/model/1"`,
-				`"hints":[{"issue":"Face not recognizable"`, "in 50 of 100 pictures at a blend strength of 0.3, and in 85 at 0.7", `"issue":"Inconsistent results"`, `"issue":"Slow generation"`,
+				`"hints":[{"version":1,"issue":"Face not recognizable"`, "in 50 of 100 pictures at a blend strength of 0.3, and in 85 at 0.7", `"issue":"Inconsistent results"`, `"issue":"Slow generation"`,
 			},
 			wantNot: []string{"Distorted features", "Wrong person appearing", "p0s0.jpg", "samples/1/p0s0"},
 		},
@@ -68,7 +68,7 @@ func TestPersonas(t *testing.T) {
 			name: "one whose photos seem to show two people", user: ada, method: http.MethodGet, path: "/api/personas/{persona}",
 			setup: func(w *world) { w.found(w.settled(), persona.PhotoProbablyTwoSet, 1, 2, 4) }, status: 200, changes: true,
 			want: []string{
-				`"hints":[{"issue":"Wrong person appearing","cause":"Photos of two people"`,
+				`"hints":[{"version":1,"issue":"Wrong person appearing","cause":"Photos of two people"`,
 				"The smaller group is photos 2, 3 and 5.", `"issue":"Face not recognizable"`,
 			},
 		},
@@ -99,17 +99,17 @@ func TestPersonas(t *testing.T) {
 				})
 			},
 			status: 200,
-			want:   []string{`{"status":"training","stage":"queued","progress":18,"estimated_time_remaining":600,"queue_position":3}`},
+			want:   []string{`{"status":"training","version":1,"stage":"queued","progress":18,"estimated_time_remaining":600,"queue_position":3}`},
 		},
 		{
 			name: "the status before anything is known", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
 			setup: func(w *world) { w.trained(ada) }, status: 200,
-			want: []string{`{"status":"pending","stage":"collecting","progress":0,"estimated_time_remaining":900}`},
+			want: []string{`{"status":"pending","version":1,"stage":"collecting","progress":0,"estimated_time_remaining":900}`},
 		},
 		{
 			name: "the status when it is ready", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
 			setup: func(w *world) { w.settled() }, status: 200, changes: true,
-			want: []string{`{"status":"ready","stage":"done","progress":100,"estimated_time_remaining":0}`},
+			want: []string{`{"status":"ready","version":1,"stage":"done","progress":100,"estimated_time_remaining":0}`},
 		},
 		{
 			name: "the status when it failed", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/status",
@@ -183,7 +183,7 @@ func TestListPagesThroughAll(t *testing.T) {
 // found notes the same about some photos; the first of all photos is blurred besides.
 func (w *world) found(id string, code persona.PhotoCode, indexes ...int) {
 	w.t.Helper()
-	photos, err := w.store.Photos(w.t.Context(), persona.UserID(ada), id)
+	photos, err := w.store.Photos(w.t.Context(), userID(ada), id)
 	require.NoError(w.t, err)
 	for _, i := range indexes {
 		p := photos[i]
@@ -191,14 +191,14 @@ func (w *world) found(id string, code persona.PhotoCode, indexes ...int) {
 		if i == 0 {
 			p.Report.Findings = append(p.Report.Findings, persona.NewFinding(persona.PhotoBlurred, true, ""))
 		}
-		require.NoError(w.t, w.store.SavePhoto(w.t.Context(), persona.UserID(ada), id, p))
+		require.NoError(w.t, w.store.SavePhoto(w.t.Context(), userID(ada), id, p))
 	}
 }
 
 // compared notes that the photos of a persona were compared, and what that told.
 func (w *world) compared(id string, advice ...string) {
 	w.t.Helper()
-	require.NoError(w.t, w.store.SaveChoices(w.t.Context(), persona.UserID(ada), id, 1, nil, &persona.SetReport{
+	require.NoError(w.t, w.store.SaveChoices(w.t.Context(), userID(ada), id, 1, nil, &persona.SetReport{
 		Photos: 5, Accepted: 5, Used: 4, Tier: persona.TierBasic, Advice: advice,
 		Coverage: []persona.Coverage{{Aspect: persona.AspectPose, Kinds: []persona.CoverageKind{{Kind: persona.ShotFront, Count: 4, Wanted: 3}}}},
 	}))
@@ -208,7 +208,7 @@ func (w *world) compared(id string, advice ...string) {
 func (w *world) failed() string {
 	w.t.Helper()
 	id := w.trained(ada)
-	require.NoError(w.t, w.store.FailVersion(w.t.Context(), persona.UserID(ada), id, 1, persona.VersionFailed, storage.Failure{
+	require.NoError(w.t, w.store.FailVersion(w.t.Context(), userID(ada), id, 1, persona.VersionFailed, storage.Failure{
 		Code: persona.CodePhotosRejected, Message: "Too few good photos.", Advice: []string{"Add two photos in daylight."},
 		Photos: []persona.PhotoProblem{{Index: 2, Findings: []persona.Finding{persona.NewFinding(persona.PhotoBlurred, true, "")}}},
 	}))
@@ -217,5 +217,65 @@ func (w *world) failed() string {
 
 func (w *world) progress(id string, p storage.Progress) {
 	w.t.Helper()
-	require.NoError(w.t, w.store.SetProgress(w.t.Context(), persona.UserID(ada), id, 1, p))
+	require.NoError(w.t, w.store.SetProgress(w.t.Context(), userID(ada), id, 1, p))
+}
+
+// second adds a version to a persona that is ready, in the state given, and notes what it used.
+func (w *world) second(id string, status persona.VersionStatus, failure string) {
+	w.t.Helper()
+	_, err := w.bed.Owner.Exec(w.t.Context(), `
+UPDATE persona_versions SET photos_used = 12 WHERE persona_id = $1`, id)
+	require.NoError(w.t, err)
+	_, err = w.bed.Owner.Exec(w.t.Context(), `
+INSERT INTO persona_versions (persona_id, user_id, number, tier, config, status, stage, progress, photos_used, training_seconds, failure)
+SELECT persona_id, user_id, 2, 'premium', config, $2, 'training', 40, 7, 600, NULLIF($3, '')::jsonb
+FROM persona_versions WHERE persona_id = $1`, id, string(status), failure)
+	require.NoError(w.t, err)
+}
+
+// Each field says which version it is about, and shows that one, while a newer version is trained or has failed.
+func TestViewsOfTwoVersions(t *testing.T) {
+	t.Parallel()
+	rejected := `{"code":"photos_rejected","message":"Too few good photos."}`
+	active := []string{
+		`"version":1,"newest_version":2,"status":"ready","training_metadata":{"photos_used":12,"training_time_minutes":1.5,"quality_score":0.93}`,
+		`"model_ref":"personas/{persona}/model/1"`,
+	}
+	newest := []string{`"photos_used":7`, `"training_time_minutes":10`}
+	for name, c := range map[string]struct {
+		status  persona.VersionStatus
+		failure string
+		one     []string
+		state   string
+	}{
+		"training": {
+			status: persona.VersionTraining, one: []string{`"hints":[{"version":1,"issue":"Face not recognizable"`},
+			state: `{"status":"ready","version":2,"stage":"training","progress":40,"estimated_time_remaining":1260}`,
+		},
+		"failed": {
+			status: persona.VersionFailed, failure: rejected,
+			one: []string{
+				`"hints":[{"version":2,"issue":"Inconsistent results"`, `{"version":1,"issue":"Face not recognizable"`,
+				`{"version":2,"status":"failed"`,
+			},
+			state: `{"status":"ready","version":2,"stage":"training","progress":40,"estimated_time_remaining":0,"error":{"code":"photos_rejected"`,
+		},
+		"cancelled": {
+			status: persona.VersionCancelled, failure: `{"code":"cancelled","message":"It was cancelled."}`,
+			one:   []string{`"hints":[{"version":1,"issue":"Face not recognizable"`},
+			state: `{"status":"ready","version":2,"stage":"training","progress":40,"estimated_time_remaining":0,"error":{"code":"cancelled"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.second(w.settled(), c.status, c.failure)
+			get := scenario{user: ada, method: http.MethodGet, status: http.StatusOK, changes: true}
+			list, one, state := get, get, get
+			list.name, list.path, list.want, list.wantNot = "list", "/api/personas", active, newest
+			one.name, one.path, one.want, one.wantNot = "one", "/api/personas/{persona}", append(c.one, active...), newest[1:]
+			state.name, state.path, state.want = "status", "/api/personas/{persona}/status", []string{c.state}
+			inOrder(t, w, []scenario{list, one, state})
+		})
+	}
 }

@@ -38,16 +38,16 @@ func (s *server) pictureOperations(api huma.API) {
 			Content:     map[string]*huma.MediaType{"image/jpeg": {Schema: binary}, "image/png": {Schema: binary}},
 		}}
 	}
-	const privacy = "Decrypted while it is sent, never cached, and noted in the user's audit log."
+	const privacy = "It is decrypted while it is sent and never cached. Every read is in the user's audit log."
 	add(s, api, huma.Operation{
 		OperationID: "get-photo", Method: http.MethodGet, Path: "/api/personas/{id}/photos/{photo}",
 		Tags: []string{tagPictures}, Security: needsToken, Responses: answers(),
-		Summary: "A photo as it was handed in", Description: privacy, Errors: []int{401, 404},
+		Summary: "A photo as it was uploaded", Description: privacy, Errors: []int{401, 404},
 	}, s.photo)
 	add(s, api, huma.Operation{
 		OperationID: "get-sample", Method: http.MethodGet, Path: "/api/personas/{id}/versions/{n}/samples/{key}",
 		Tags: []string{tagPictures}, Security: needsToken, Responses: answers(),
-		Summary: "A picture made to prove a version", Description: privacy, Errors: []int{401, 404},
+		Summary: "A test picture of a version", Description: privacy, Errors: []int{401, 404},
 	}, s.sample)
 }
 
@@ -85,8 +85,8 @@ func (s *server) sample(ctx context.Context, in *samplePath) (*pictureOutput, er
 	return nil, noSuchPicture()
 }
 
-// picture opens a blob and hands it on while it is decrypted. The first bytes are decrypted before anything is answered,
-// so that a damaged blob is a problem and not a broken picture. size is -1 when it is not known.
+// picture opens a blob and sends it while it is decrypted. The first bytes are decrypted before the status is sent, so that
+// a damaged blob is answered with an error. size is in bytes, -1 if it is not known.
 func (s *server) picture(ctx context.Context, personaID, path, contentType string, size int64) (*pictureOutput, error) {
 	blob, err := s.Store.OpenBlob(ctx, userOf(ctx), personaID, path)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -112,8 +112,8 @@ func (s *server) picture(ctx context.Context, personaID, path, contentType strin
 		}
 		w.WriteHeader(http.StatusOK)
 		if _, err := io.Copy(w, r); err != nil {
-			s.Log.WarnContext(ctx, "a picture was not sent to its end", "request_id", callOf(ctx).id, "error", err)
-			// The status is sent; cutting the connection is the only way left to say that this is not all.
+			s.Log.WarnContext(ctx, "a picture was not sent completely", "request_id", callOf(ctx).id, "error", err)
+			// The status has been sent. Cutting the connection tells the client that the picture is not complete.
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil

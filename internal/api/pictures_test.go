@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/storage/audit"
 )
 
 func TestPictures(t *testing.T) {
@@ -28,9 +28,9 @@ func TestPictures(t *testing.T) {
 	require.Equal(t, jpegOf(77), rec.Body.Bytes())
 	require.Equal(t, "private, no-store", rec.Header().Get("Cache-Control"))
 
-	entries, err := w.store.AuditLog(t.Context(), persona.UserID(ada), 10, 0)
+	entries, err := w.store.AuditLog(t.Context(), userID(ada), 10, 0)
 	require.NoError(t, err)
-	require.Equal(t, []string{"sample.read", "photo.read"}, []string{entries[0].Action, entries[1].Action}, "every look is noted, the newest first")
+	require.Equal(t, []audit.Action{audit.SampleRead, audit.PhotoRead}, []audit.Action{entries[0].Action, entries[1].Action}, "every look is noted, the newest first")
 
 	inOrder(t, w, []scenario{
 		{name: "a photo that is not there", user: ada, method: http.MethodGet, path: "/api/personas/{persona}/photos/" + stranger, status: 404, want: []string{`"code":"not_found"`}},

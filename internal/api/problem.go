@@ -11,20 +11,21 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
+	"github.com/inflio/persona/internal/api/upload"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 )
 
-// Problem is the one form of every error answer: RFC 9457 with a stable code.
+// Problem is the body of every error answer: RFC 9457 with a stable code.
 type Problem struct { //nolint:errname // RFC 9457 calls it a problem, and OpenAPI shows the name
 	Type     string                 `json:"type" doc:"Where the code is explained."`
-	Title    string                 `json:"title" doc:"What kind of problem it is; the same for every problem of this code."`
+	Title    string                 `json:"title" doc:"The kind of problem; the same for every problem of this code."`
 	Status   int                    `json:"status"`
 	Code     persona.Code           `json:"code" doc:"Stable name of the problem, for programs."`
-	Detail   string                 `json:"detail" doc:"What happened, in a sentence for the person who meets it."`
-	Fields   []string               `json:"fields,omitempty" doc:"The fields of the request it is about."`
+	Detail   string                 `json:"detail" doc:"What happened, in a sentence for people."`
+	Fields   []string               `json:"fields,omitempty" doc:"The fields of the request that it is about."`
 	Photos   []persona.PhotoProblem `json:"photos,omitempty" doc:"What is wrong with each photo."`
-	Problems []Further              `json:"problems,omitempty" doc:"Whatever else is wrong with the same request."`
+	Problems []Further              `json:"problems,omitempty" doc:"What else is wrong with the same request."`
 
 	header http.Header
 }
@@ -50,17 +51,17 @@ func (p *Problem) ContentType(string) string { return problemType }
 
 const problemType = "application/problem+json"
 
-// Codes that only the HTTP interface knows.
+// codeMethod is only used by the HTTP interface.
+const codeMethod persona.Code = "method_not_allowed"
+
+// After how many seconds a client is told to try again. A training takes a quarter of an hour, the others seconds.
 const (
-	codeMethod  persona.Code = "method_not_allowed"
-	codeTimeout persona.Code = "timeout"
+	retryAfter         = "5"
+	retryAfterTraining = "60"
 )
 
-// retryAfter is the number of seconds after which a client is told to try again.
-const retryAfter = "5"
-
-// init makes huma's own errors (a query that does not validate, a media type it cannot write) look like ours. Both are
-// settings of the whole process.
+// init makes errors of huma itself, such as a query that does not validate, look like ours. Both are settings of the
+// whole process.
 func init() {
 	huma.DefaultArrayNullable = false // an empty list of ours is [], never null
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
@@ -71,36 +72,57 @@ func init() {
 func newProblem(code persona.Code, detail string) *Problem {
 	d := describe(code)
 	p := &Problem{Type: "/docs#" + string(code), Title: d.title, Status: d.status, Code: code, Detail: detail}
-	switch d.status {
-	case http.StatusUnauthorized:
+	switch {
+	case d.status == http.StatusUnauthorized:
 		p.header = http.Header{"Www-Authenticate": {`Bearer realm="persona"`}}
-	case http.StatusServiceUnavailable:
+	case code == persona.CodeTooManyTrainings:
+		p.header = http.Header{"Retry-After": {retryAfterTraining}}
+	case d.status == http.StatusServiceUnavailable, d.status == http.StatusTooManyRequests:
 		p.header = http.Header{"Retry-After": {retryAfter}}
 	}
 	return p
 }
 
-// problem turns any error into what a client may see of it. Whatever is not meant for people is logged and stays
-// inside.
+// problem returns what a client may see of an error. What is not meant for people is logged, and the client gets an
+// internal error.
 func (s *server) problem(ctx context.Context, err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
 	}
 	var e *persona.Error
+	var refused upload.RequestErrors
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.As(err, &refused):
+		return refusal(refused)
 	case errors.As(err, &e):
 		return s.personaProblem(ctx, e)
 	case errors.Is(err, storage.ErrNotFound):
-		return newProblem(persona.CodeNotFound, "There is no such thing.")
+		return newProblem(persona.CodeNotFound, "It does not exist.")
 	case errors.Is(err, storage.ErrConflict):
-		return newProblem(persona.CodeUnavailable, "Somebody else is changing the same thing. Try again in a few seconds.")
+		return newProblem(persona.CodeUnavailable, "Another request is changing the same data. Try again in a few seconds.")
 	case errors.As(err, &tooLarge):
-		return newProblem(persona.CodeTooLarge, "The request is larger than it may be.")
+		return newProblem(persona.CodeTooLarge, "The request is too large.")
+	case errors.Is(err, context.Canceled) && bodyFailure(ctx) != nil:
+		return s.problem(ctx, unreadable(bodyFailure(ctx)))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return newProblem(persona.CodeUnavailable, "It took too long. Try again in a few seconds.")
+		return newProblem(persona.CodeUnavailable, "The request took too long. Try again in a few seconds.")
 	}
 	return s.internal(ctx, err)
+}
+
+// refusal returns one problem for everything that is wrong with an upload: the first error gives code and sentence, the
+// others follow it.
+func refusal(found upload.RequestErrors) *Problem {
+	p := newProblem(found[0].Code, found[0].Message)
+	for i, e := range found {
+		p.Fields = append(p.Fields, e.Fields...)
+		p.Photos = append(p.Photos, e.Photos...)
+		if i > 0 {
+			p.Problems = append(p.Problems, Further{Code: e.Code, Detail: e.Message, Fields: e.Fields})
+		}
+	}
+	return p
 }
 
 func (s *server) personaProblem(ctx context.Context, e *persona.Error) *Problem {
@@ -116,7 +138,7 @@ func (s *server) personaProblem(ctx context.Context, e *persona.Error) *Problem 
 	return p
 }
 
-// kindStatus is used for codes without an entry of their own.
+// kindStatus is the status of a code that is not in the table of descriptions.
 var kindStatus = map[persona.Kind]int{
 	persona.Internal:    http.StatusInternalServerError,
 	persona.Invalid:     http.StatusUnprocessableEntity,
@@ -129,10 +151,10 @@ var kindStatus = map[persona.Kind]int{
 func (s *server) internal(ctx context.Context, err error) *Problem {
 	c := callOf(ctx)
 	s.Log.ErrorContext(ctx, "a request failed", "request_id", c.id, "error", err)
-	return newProblem(persona.CodeInternal, "Something went wrong on our side. If it stays so, tell us the request id "+c.id+".")
+	return newProblem(persona.CodeInternal, "Something went wrong on our side. If it happens again, report the request id "+c.id+".")
 }
 
-// humaProblem words the errors that huma finds by itself. Values of the request are left out: they may be private.
+// humaProblem returns the problem of an error that huma found. Values of the request are left out: they may be private.
 func humaProblem(status int, message string, errs []error) *Problem {
 	var fields, reasons []string
 	for _, err := range errs {
@@ -155,7 +177,7 @@ func humaProblem(status int, message string, errs []error) *Problem {
 	return p
 }
 
-// echoError answers what never reaches an operation: unknown addresses, wrong methods, and panics.
+// echoError answers what does not reach an operation: unknown addresses, wrong methods, and panics.
 func (s *server) echoError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return

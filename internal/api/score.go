@@ -13,26 +13,26 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
+	"github.com/inflio/persona/internal/api/upload"
 	"github.com/inflio/persona/internal/persona"
 )
 
 const (
 	scorePath = "/api/photos/score"
-	lines     = "application/x-ndjson"
+	linesType = "application/x-ndjson"
 )
 
 type scoreOutput struct {
 	Body func(huma.Context)
 }
 
-// scoreLine is one line of the answer while it comes: a photo that was just judged, or why there will be no more.
+// scoreLine is one line of a streamed answer: a photo that was just judged, or the error that ended the answer.
 type scoreLine struct {
 	Photo *persona.PhotoReport `json:"photo,omitempty"`
 	Error *Problem             `json:"error,omitempty"`
 }
 
-// scoreDocument is the whole answer, and the last line of a streamed one. The photos come in the order in which they
-// were sent, with what comparing them told.
+// scoreDocument is the whole answer, and the last line of a streamed one. The photos are in the order of the request.
 type scoreDocument struct {
 	Photos []persona.PhotoReport `json:"photos"`
 	Set    persona.SetReport     `json:"set"`
@@ -44,14 +44,14 @@ func (s *server) scoreOperation(api huma.API) {
 	document := schemas.Schema(reflect.TypeFor[scoreDocument](), true, "ScoreDocument")
 	add(s, api, huma.Operation{
 		OperationID: "score-photos", Method: http.MethodPost, Path: scorePath, Tags: []string{tagPictures},
-		Security: needsToken, Summary: "Judge photos before anything is trained",
-		Description: "Scores and verdicts as a training would give them, with what the photos tell as a set. Nothing is stored, " +
-			"and no consent is needed to look. The answer comes line by line, a photo as soon as it is judged and the whole " +
-			"document last; with Accept: application/json only the document comes.",
+		Security: needsToken, Summary: "Judge photos before a training",
+		Description: "Gives the scores and verdicts that a training would give, and a report on the photos as a set. Nothing is stored, " +
+			"and no consent is needed. The answer is one line of JSON for each photo as soon as it has been judged, and the whole " +
+			"document as the last line. With Accept: application/json only the document is sent.",
 		Responses: map[string]*huma.Response{"200": {
-			Description: "What was judged",
+			Description: "The verdicts",
 			Content: map[string]*huma.MediaType{
-				lines:              {Schema: &huma.Schema{AnyOf: []*huma.Schema{line, document}}},
+				linesType:          {Schema: &huma.Schema{AnyOf: []*huma.Schema{line, document}}},
 				"application/json": {Schema: document},
 			},
 		}},
@@ -74,43 +74,36 @@ func (s *server) scoreOperation(api huma.API) {
 }
 
 func (s *server) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
-	done, err := s.turns.take(userOf(ctx))
-	if err != nil {
-		return nil, err
+	user := userOf(ctx)
+	if !s.scorings.take(user) {
+		closeConnection(ctx)
+		return nil, newProblem(persona.CodeTooManyRequests, "Other photos of yours are being scored. Send these again when they are done.")
 	}
 	answer, err := s.scoreAnswer(ctx)
 	if err != nil {
-		done()
+		s.scorings.release(user)
 		return nil, err
 	}
 	return &scoreOutput{Body: func(hc huma.Context) {
-		defer done()
+		defer s.scorings.release(user)
 		answer(hc)
 	}}, nil
 }
 
-// scoreAnswer returns what writes the answer. Lines are written while photos are judged, the document alone when all are.
+// scoreAnswer returns the function that writes the answer. Lines are written while photos are judged, the document alone
+// when all have been.
 func (s *server) scoreAnswer(ctx context.Context) (func(huma.Context), error) {
 	r := callOf(ctx).request
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "multipart/form-data" {
-		return nil, &persona.Error{
-			Kind: persona.Invalid, Code: persona.CodeUnsupportedMedia, Fields: []string{"Content-Type"},
-			Message: "Send the photos as multipart/form-data, one part each, all named photos.",
-		}
-	}
-	parts, err := r.MultipartReader()
-	if err != nil {
-		return nil, malformed("The multipart request has no usable boundary.", "Content-Type")
-	}
-	sc := &scoring{server: s, parts: parts, at: time.Now(), excess: excessBytes}
-	first, err := sc.next(ctx)
+	photos, err := upload.NewPhotos(r, s.Judge.Policy)
 	if err != nil {
 		return nil, err
 	}
-	if first == nil {
-		return nil, countError(persona.CodeTooFewPhotos, "At least one photo is needed; none came.")
+	sc := &scoring{server: s, photos: photos, at: time.Now()}
+	first, err := photos.Next(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if !plainJSON(r.Header.Get("Accept")) {
+	if !wantsDocument(r.Header.Get("Accept")) {
 		return func(hc huma.Context) { sc.stream(ctx, hc, first) }, nil
 	}
 	if err := sc.run(ctx, first, func(persona.PhotoReport) error { return nil }); err != nil {
@@ -123,24 +116,24 @@ func (s *server) scoreAnswer(ctx context.Context) (func(huma.Context), error) {
 	}, nil
 }
 
-// plainJSON reports whether a client asks for one JSON document and not for lines.
-func plainJSON(accept string) bool {
-	wants := func(media string) bool {
+// wantsDocument reports whether a client accepts one JSON document and not lines.
+func wantsDocument(accept string) bool {
+	accepts := func(media string) bool {
 		return slices.ContainsFunc(strings.Split(accept, ","), func(one string) bool {
 			got, _, err := mime.ParseMediaType(one)
 			return err == nil && got == media
 		})
 	}
-	return wants("application/json") && !wants(lines)
+	return accepts("application/json") && !accepts(linesType)
 }
 
-// stream writes a line as soon as a photo is judged. The status is sent by then, so a fault is told in a line.
-func (sc *scoring) stream(ctx context.Context, hc huma.Context, first []byte) {
+// stream writes a line as soon as a photo has been judged. The status has been sent by then, so an error is sent as a line.
+func (sc *scoring) stream(ctx context.Context, hc huma.Context, first *upload.File) {
 	w := humaecho.Unwrap(hc).Response()
 	control := http.NewResponseController(w)
-	// Without it the server would first take in the whole upload; a recorder in a test has no connection to change.
+	// Otherwise the server reads the whole request before the first line. A recorder of a test does not support it.
 	_ = control.EnableFullDuplex()
-	w.Header().Set("Content-Type", lines)
+	w.Header().Set("Content-Type", linesType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies would hold the lines back
 	w.WriteHeader(http.StatusOK)

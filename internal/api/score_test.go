@@ -81,7 +81,7 @@ func TestScore(t *testing.T) {
 		nobody, lines, document, text,
 		refused("no photos", newForm, http.StatusUnprocessableEntity, `"too_few_photos"`),
 		refused("another field", func() *form { return newForm().field("name", "x").photo(portraits()[0]) },
-			http.StatusBadRequest, `"malformed_request"`, "name is not known"),
+			http.StatusBadRequest, `"malformed_request"`, "name is not known", `"fields":["name"]`),
 		refused("a photo that is too large", func() *form { return newForm().photo(make([]byte, 1<<20+1)) },
 			http.StatusOK, `"file_too_large"`, `"verdict":"refuse"`),
 		refused("too many photos", func() *form {
@@ -177,7 +177,7 @@ func TestScoreServesFewRequestsOfAUserAtATime(t *testing.T) {
 		})
 	}
 	busy := whole(ada)
-	require.Equal(t, http.StatusServiceUnavailable, busy.StatusCode)
+	require.Equal(t, http.StatusTooManyRequests, busy.StatusCode)
 	require.NotEmpty(t, busy.Header.Get("Retry-After"))
 	require.Equal(t, http.StatusOK, whole(grace).StatusCode)
 	for _, end := range endings {

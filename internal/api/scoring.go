@@ -3,46 +3,47 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"mime/multipart"
-	"net/http"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/inflio/persona/internal/api/upload"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 )
 
-// newSlots returns a place for each core: a photo keeps one busy.
-func newSlots() *semaphore.Weighted { return semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))) }
+// turnTimeout bounds how long a photo waits until a processor is free. Photos take their turn in the order in which they
+// have arrived completely.
+const turnTimeout = time.Minute
 
-// scoring judges the photos of one request while they come in.
+// newTurns returns a turn for each processor: judging a photo keeps one busy.
+func newTurns() *semaphore.Weighted { return semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))) }
+
+// scoring judges the photos of one request while they arrive. A photo takes a turn, and memory, only while it is being
+// judged, so that clients which send slowly or not at all keep nobody else waiting.
 type scoring struct {
 	server *server
-	parts  *multipart.Reader
+	photos *upload.Photos
 	at     time.Time
-	excess int64 // bytes that may still be read and thrown away
 
 	mu      sync.Mutex
 	members []photo.Member // in the order in which they were judged
 }
 
-// run judges every photo, as many side by side as the server has cores to spare, and reports each when it is done.
-func (sc *scoring) run(ctx context.Context, first []byte, report func(persona.PhotoReport) error) error {
+// run judges every photo, beginning with first, and reports each when it is done. It closes the files.
+func (sc *scoring) run(ctx context.Context, first *upload.File, report func(persona.PhotoReport) error) error {
 	group, inner := errgroup.WithContext(ctx)
-	err := sc.each(inner, first, func(index int, data []byte) error {
-		if err := sc.server.slots.Acquire(inner, 1); err != nil {
+	err := sc.each(inner, first, func(index int, file *upload.File) error {
+		if err := sc.turn(inner); err != nil {
+			file.Close()
 			return err
 		}
 		group.Go(func() error {
-			m, err := sc.judge(inner, data)
+			m, err := sc.judge(inner, file)
 			if err != nil {
 				return err
 			}
@@ -50,66 +51,51 @@ func (sc *scoring) run(ctx context.Context, first []byte, report func(persona.Ph
 		})
 		return nil
 	})
-	// What stopped the judging also stopped the reading: it is the cause of both.
+	// An error of judging cancels the reading, so it is the cause of both.
 	if failed := group.Wait(); failed != nil {
 		return failed
 	}
 	return err
 }
 
-func (sc *scoring) each(ctx context.Context, data []byte, do func(index int, data []byte) error) error {
-	policy := sc.server.Judge.Policy
-	for index := 0; data != nil; index++ {
-		if index == policy.MaxPhotos {
-			return countError(persona.CodeTooManyPhotos, fmt.Sprintf("At most %d photos are judged at a time; more came.", policy.MaxPhotos))
-		}
-		if err := do(index, data); err != nil {
+func (sc *scoring) each(ctx context.Context, file *upload.File, do func(index int, file *upload.File) error) error {
+	for index := 0; file != nil; index++ {
+		if err := do(index, file); err != nil {
 			return err
 		}
 		var err error
-		if data, err = sc.next(ctx); err != nil {
+		if file, err = sc.photos.Next(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// next reads the next photo: one byte more than is allowed if it is too large, and nil after the last one. The rest of a
-// photo that is too large is thrown away.
-func (sc *scoring) next(ctx context.Context) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// turn waits until a processor is free.
+func (sc *scoring) turn(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	err := sc.server.turns.Acquire(waiting, 1)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return &persona.Error{
+			Kind: persona.Unavailable, Code: persona.CodeUnavailable,
+			Message: "Many photos are being judged. Send these again in a few seconds.",
+		}
 	}
-	part, err := sc.parts.NextRawPart()
-	if errors.Is(err, io.EOF) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if name := strings.TrimSuffix(part.FormName(), "[]"); name != "photos" {
-		return nil, malformed("The field "+shortName(name)+" is not known. Known is photos.", shortName(name))
-	}
-	data, err := io.ReadAll(io.LimitReader(part, sc.server.Judge.Policy.MaxBytes+1))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	n, err := io.Copy(io.Discard, io.LimitReader(part, sc.excess+1))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if sc.excess -= n; sc.excess < 0 {
-		return nil, &http.MaxBytesError{Limit: sc.server.uploadLimit()}
-	}
-	return data, nil
+	return err
 }
 
-// judge needs a slot, and gives it back before the client is told: it may be slow to listen.
-func (sc *scoring) judge(ctx context.Context, data []byte) (photo.Measures, error) {
-	defer sc.server.slots.Release(1)
+// judge judges one photo and gives its turn back, before the client is told: the client may read slowly.
+func (sc *scoring) judge(ctx context.Context, file *upload.File) (photo.Measures, error) {
+	defer sc.server.turns.Release(1)
+	defer file.Close()
 	judge := sc.server.Judge
-	if int64(len(data)) > judge.Policy.MaxBytes {
+	if file.Size() > judge.Policy.MaxBytes {
 		return photo.Measures{Findings: []persona.Finding{judge.Policy.TooLarge()}}, nil
+	}
+	data, err := file.Bytes()
+	if err != nil {
+		return photo.Measures{}, err
 	}
 	judged, err := judge.Bytes(ctx, data, sc.at)
 	if err != nil {
@@ -119,7 +105,7 @@ func (sc *scoring) judge(ctx context.Context, data []byte) (photo.Measures, erro
 	return judged.Measures, nil
 }
 
-// take notes a judged photo and reports it; reports do not overlap.
+// take keeps a judged photo for the document and reports it. Reports do not overlap.
 func (sc *scoring) take(index int, m photo.Measures, report func(persona.PhotoReport) error) error {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
@@ -128,7 +114,7 @@ func (sc *scoring) take(index int, m photo.Measures, report func(persona.PhotoRe
 	return report(m.Report("", index, policy))
 }
 
-// document is the whole answer, once every photo is judged.
+// document returns the whole answer once every photo has been judged.
 func (sc *scoring) document() scoreDocument {
 	slices.SortFunc(sc.members, func(a, b photo.Member) int { return a.Index - b.Index })
 	judge := sc.server.Judge

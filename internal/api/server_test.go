@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/mock"
@@ -24,9 +25,7 @@ func TestServerPages(t *testing.T) {
 	inOrder(t, newWorld(t), []scenario{
 		{name: "alive", method: http.MethodGet, path: "/healthz", status: 200, want: []string{`{"status":"ok"}`}},
 		{name: "ready", method: http.MethodGet, path: "/readyz", status: 200, want: []string{`"status":"ready"`, `"storage":"ok"`}},
-		{name: "metrics", method: http.MethodGet, path: "/metrics", status: 200, want: []string{
-			`persona_http_requests_total{method="GET",route="/healthz",status="200"} 1`, "persona_http_request_seconds_bucket",
-		}},
+		{name: "metrics", method: http.MethodGet, path: "/metrics", status: 404, want: []string{"There is nothing at this address."}, wantNot: []string{"persona_http"}},
 		{name: "an unknown address", method: http.MethodGet, path: "/nothing?name=Ada", status: 404, want: []string{"There is nothing at this address."}},
 		{name: "a wrong method", user: ada, method: http.MethodPut, path: "/api/personas", status: 405, want: []string{`"code":"method_not_allowed"`}},
 		{name: "a body where none is wanted", user: ada, method: http.MethodDelete, path: "/api/users/me", body: strings.Repeat("x", 1<<20), status: 413, want: []string{`"code":"too_large"`}},
@@ -42,7 +41,7 @@ func TestServerPages(t *testing.T) {
 		{
 			name: "the documentation", method: http.MethodGet, path: "/docs", status: 200,
 			want: []string{
-				"<title>Persona API</title>", "/api/personas/train", `id="train-persona"`, `id="photos_unusable"`, "multipart/form-data", "time_limit_days",
+				"<title>Persona API</title>", "/api/personas/train", `id="train-persona"`, `id="photos_unusable"`, `id="too_many_trainings"`, `id="too_many_requests"`, `id="timeout"`, "multipart/form-data", "time_limit_days",
 				// The tables of codes are those of the program, and so are the ranges.
 				`id="failure-validation_failed"`, "The finished model did not pass its checks", `id="finding-probably_two_people"`,
 				"The picture has too few pixels (…).", "1 to 10000, default 1000", "0.000001 to 0.01, default 0.0001",
@@ -118,7 +117,7 @@ func TestLogsKnowIDsOnly(t *testing.T) {
 	logs := w.logs.String()
 	require.Contains(t, logs, "persona_id="+id)
 	require.Contains(t, logs, "route=/api/personas/:id")
-	require.Contains(t, logs, "user_id="+persona.UserID(ada))
+	require.Contains(t, logs, "user_id="+userID(ada))
 	for _, private := range []string{"Ada", ada, "secret", "192.0.2.1", "?"} {
 		require.NotContains(t, logs, private)
 	}
@@ -155,6 +154,14 @@ func TestOpenAPI(t *testing.T) {
 		require.NotEmpty(t, op.Summary, path)
 		require.Equal(t, strings.HasPrefix(path, "/api/"), len(op.Security) > 0, path)
 	}
+	for path, operations := range spec.Paths {
+		for method, op := range operations {
+			if len(op.Security) > 0 {
+				require.Contains(t, op.Responses, "429", "%s %s", method, path)
+				require.Contains(t, op.Responses, "401", "%s %s", method, path)
+			}
+		}
+	}
 	train := spec.Paths["/api/personas/train"]["post"]
 	require.Contains(t, train.RequestBody.Content, "multipart/form-data")
 	require.Contains(t, train.RequestBody.Content, "application/json")
@@ -163,6 +170,52 @@ func TestOpenAPI(t *testing.T) {
 	require.Contains(t, spec.Components.Schemas["Problem"].Properties, "code")
 	require.Contains(t, spec.Components.Schemas["PersonaDetail"].Properties, "trigger_word")
 	require.Contains(t, spec.Components.Schemas["PersonaDetail"].Properties, "versions")
+}
+
+// deadlines is an authenticator that keeps the time that is left for a request.
+type deadlines struct{ left time.Duration }
+
+func (d *deadlines) Authenticate(ctx context.Context, _ string) (string, error) {
+	end, ok := ctx.Deadline()
+	if d.left = time.Until(end); !ok {
+		d.left = 0
+	}
+	return stranger, nil
+}
+
+func TestEveryRequestHasADeadline(t *testing.T) {
+	t.Parallel()
+	auth := &deadlines{}
+	w := newWorld(t, func(o *api.Options) { o.Auth, o.CancelWait = auth, time.Minute })
+	for _, c := range []struct {
+		method, path, media string
+		most                time.Duration
+	}{
+		{http.MethodGet, "/api/personas", "", 30 * time.Second},
+		{http.MethodGet, "/api/personas/" + stranger, "", 30 * time.Second},
+		{http.MethodDelete, "/api/users/me", "", 30 * time.Second},
+		{http.MethodPost, trainPath, "application/json", 30 * time.Second},
+		{http.MethodPost, trainPath, "text/plain; x=multipart/form-data", 30 * time.Second},
+		{http.MethodPost, trainPath, "multipart/form-data; boundary=x", time.Hour},
+		{http.MethodPost, scorePath, "multipart/form-data; boundary=x", time.Hour},
+		{http.MethodPost, "/api/personas/" + stranger + "/cancel", "", 70 * time.Second},
+		{http.MethodGet, "/api/personas/" + stranger + "/photos/" + stranger, "", 5 * time.Minute},
+		{http.MethodGet, "/api/personas/" + stranger + "/versions/1/samples/p0s0", "", 5 * time.Minute},
+	} {
+		w.serve(ada, c.method, c.path, c.media, strings.NewReader("x"))
+		require.Positive(t, auth.left, "%s %s", c.method, c.path)
+		require.LessOrEqual(t, auth.left, c.most, "%s %s", c.method, c.path)
+	}
+}
+
+// A header that does not end, or is too large, does not keep a connection.
+func TestServerBoundsHeaders(t *testing.T) {
+	t.Parallel()
+	server := api.NewServer(http.NotFoundHandler(), discardLog())
+	require.Equal(t, 10*time.Second, server.ReadHeaderTimeout)
+	require.Equal(t, 2*time.Minute, server.IdleTimeout)
+	statuses, _ := exchange(t, newWorld(t).listening(), 1<<20, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n")
+	require.Equal(t, []int{http.StatusRequestHeaderFieldsTooLarge}, statuses)
 }
 
 type operation struct {

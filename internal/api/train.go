@@ -3,19 +3,16 @@ package api
 import (
 	"context"
 	"errors"
-	"mime"
-	"net/http"
-	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/inflio/persona/internal/api/upload"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/storage"
 )
 
 type trainInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" doc:"Up to 255 visible characters. The same key with the same content gives the first answer again and trains nothing new."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"Up to 255 visible characters. The same key with the same content gives the first answer again and starts no other training."`
 }
 
 type estimate struct {
@@ -29,7 +26,7 @@ type trainOutput struct {
 	Replayed string `header:"Idempotency-Replayed"`
 	Body     struct {
 		ID          string         `json:"id"`
-		TriggerWord string         `json:"trigger_word" doc:"The word that activates the model; made unique by us."`
+		TriggerWord string         `json:"trigger_word" doc:"The word that activates the model. It is unique."`
 		Version     int            `json:"version"`
 		Status      persona.Status `json:"status"`
 		StatusURL   string         `json:"status_url"`
@@ -37,78 +34,51 @@ type trainOutput struct {
 	}
 }
 
-// discardTimeout bounds the tidying up after a refused upload; a crash is covered by storage itself.
-const discardTimeout = 30 * time.Second
-
 func (s *server) train(ctx context.Context, in *trainInput) (*trainOutput, error) {
 	if err := checkIdempotencyKey(in.IdempotencyKey); err != nil {
 		return nil, err
 	}
-	t := newIntake(s, userOf(ctx))
-	committed := false
-	defer func() {
-		if !committed {
-			t.discard(ctx)
-		}
-	}()
-	if err := t.read(ctx, callOf(ctx).request); err != nil {
-		return nil, tooLate(err)
+	// Commit checks it again, for all uploads at the same time; this saves the upload.
+	if err := s.Store.CheckTrainings(ctx, userOf(ctx), in.IdempotencyKey, s.UserTrainings); err != nil {
+		closeConnection(ctx)
+		return nil, err
 	}
-	terms, err := t.check()
+	c := callOf(ctx)
+	t := upload.New(upload.Options{Store: s.Store, Policy: s.Judge.Policy, Log: s.Log, Seen: s.metrics.photo}, userOf(ctx))
+	defer t.Discard(ctx)
+	if err := t.Read(ctx, c.request); err != nil {
+		return nil, discarded(err)
+	}
+	if t.Cut() {
+		closeConnection(ctx)
+	}
+	terms, err := t.Check()
 	if err != nil {
 		return nil, err
 	}
-	p, replayed, err := t.commit(ctx, terms, in.IdempotencyKey)
-	if err != nil {
-		return nil, tooLate(err)
+	signed := persona.Signature{
+		SignedAt: time.Now().UTC(), IPAddress: c.ip, UserAgent: persona.CleanText(c.request.UserAgent(), maxUserAgent),
 	}
-	committed = true
+	p, replayed, err := t.Commit(ctx, terms, signed, in.IdempotencyKey, s.UserTrainings)
+	if err != nil {
+		return nil, discarded(err)
+	}
 	if !replayed {
 		s.Nudge()
 	}
 	return s.trainAnswer(p, replayed)
 }
 
-// tooLate words the one conflict that an upload can have.
-func tooLate(err error) error {
+// maxUserAgent is how much of a User-Agent is kept with a consent, in bytes. Those of browsers have about 120.
+const maxUserAgent = 512
+
+// discarded returns the error of an upload that storage discarded because it took too long, the one conflict that an
+// upload can have. Other errors are returned as they are.
+func discarded(err error) error {
 	if errors.Is(err, storage.ErrConflict) {
-		return newProblem(codeTimeout, "The upload took longer than an hour and was discarded. Send it again over a better connection.")
+		return newProblem(persona.CodeTimeout, "The upload took longer than an hour and was discarded. Send it again over a better connection.")
 	}
 	return err
-}
-
-// read takes the request in, in either form.
-func (t *intake) read(ctx context.Context, r *http.Request) error {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		media = ""
-	}
-	switch media {
-	case "multipart/form-data":
-		return t.readMultipart(ctx, r)
-	case "application/json":
-		return t.readJSON(r)
-	}
-	return &persona.Error{
-		Kind: persona.Invalid, Code: persona.CodeUnsupportedMedia,
-		Message: "Send the photos as multipart/form-data, or their https addresses as application/json.",
-		Fields:  []string{"Content-Type"},
-	}
-}
-
-// commit makes everything that came permanent in one step.
-func (t *intake) commit(ctx context.Context, terms persona.TierTerms, key string) (storage.Persona, bool, error) {
-	if err := t.begin(ctx); err != nil {
-		return storage.Persona{}, false, err
-	}
-	c := callOf(ctx)
-	return t.upload.Commit(ctx, storage.NewPersona{
-		Name: t.name, Tier: terms.Tier, Config: t.config, Consent: t.consent,
-		Signature: persona.Signature{
-			SignedAt: time.Now().UTC(), IPAddress: c.ip, UserAgent: cleanUserAgent(c.request.UserAgent()),
-		},
-		Photos: t.photos, IdempotencyKey: key, Fingerprint: t.fingerprint(terms.Tier),
-	})
 }
 
 func (s *server) trainAnswer(p storage.Persona, replayed bool) (*trainOutput, error) {
@@ -126,32 +96,6 @@ func (s *server) trainAnswer(p storage.Persona, replayed bool) (*trainOutput, er
 	return out, nil
 }
 
-// begin makes room for an upload, once.
-func (t *intake) begin(ctx context.Context) error {
-	if t.upload != nil {
-		return nil
-	}
-	upload, err := t.server.Store.BeginUpload(ctx, t.userID)
-	if err != nil {
-		return err
-	}
-	t.upload = upload
-	return nil
-}
-
-// discard removes what was already stored, also when the client has gone.
-func (t *intake) discard(ctx context.Context) {
-	if t.upload == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
-	defer cancel()
-	if err := t.upload.Discard(ctx); err != nil {
-		t.server.Log.WarnContext(ctx, "an upload could not be discarded; storage does it later",
-			"request_id", callOf(ctx).id, "persona_id", t.upload.PersonaID(), "error", err)
-	}
-}
-
 const maxIdempotencyKey = 255
 
 func checkIdempotencyKey(key string) error {
@@ -159,39 +103,13 @@ func checkIdempotencyKey(key string) error {
 	if !bad {
 		return nil
 	}
-	return &persona.Error{
-		Kind: persona.Invalid, Code: persona.CodeMalformed, Fields: []string{"Idempotency-Key"},
-		Message: "The Idempotency-Key must be at most 255 visible ASCII characters without spaces.",
-	}
+	return malformed("Idempotency-Key must have at most 255 visible ASCII characters.", "Idempotency-Key")
 }
 
-const maxUserAgent = 512
-
-func cleanUserAgent(agent string) string {
-	agent = strings.ToValidUTF8(agent, "")
-	for len(agent) > maxUserAgent {
-		_, size := utf8.DecodeLastRuneInString(agent)
-		agent = agent[:len(agent)-size]
+// closeConnection makes the server close the connection after the answer: the request was not read to its end, and the
+// rest would be read in vain.
+func closeConnection(ctx context.Context) {
+	if w := callOf(ctx).writer; w != nil {
+		w.Header().Set("Connection", "close")
 	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return -1
-		}
-		return r
-	}, agent)
-}
-
-// unreadable words a body that could not be read to its end.
-func unreadable(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return err
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return newProblem(codeTimeout, "Nothing more of the request came for a minute. Send it again.")
-	}
-	return malformed("The request ended early or is damaged. Send it again.")
-}
-
-func malformed(message string, fields ...string) *persona.Error {
-	return &persona.Error{Kind: persona.Invalid, Code: persona.CodeMalformed, Message: message, Fields: fields}
 }

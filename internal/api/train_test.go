@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"net/http"
 	"strings"
@@ -63,6 +64,10 @@ func TestTrainRefuses(t *testing.T) {
 		refusal("no name", 422, persona.CodeNameInvalid, func() *form { return without("name", "", 5) }, `"fields":["name"]`),
 		refusal("a name of 300 letters", 422, persona.CodeNameInvalid,
 			func() *form { return without("name", strings.Repeat("a", 300), 5) }, "100 characters"),
+		refusal("a name that nobody sees", 422, persona.CodeNameInvalid,
+			func() *form { return without("name", "\u200b\u2060\ufeff\u3164", 5) }, `"fields":["name"]`, "no visible characters"),
+		refusal("a name of direction marks", 422, persona.CodeNameInvalid,
+			func() *form { return without("name", "\u202e\u2066\u200f", 5) }, `"fields":["name"]`, "no visible characters"),
 		refusal("no consent", 422, persona.CodeConsentMissing, func() *form { return without("consent", "", 5) }, "agreed_to_terms", "data_retention"),
 		refusal("a consent item false", 422, persona.CodeConsentMissing,
 			func() *form {
@@ -76,8 +81,8 @@ func TestTrainRefuses(t *testing.T) {
 			func() *form {
 				return without("consent", strings.TrimSuffix(fullConsent, "}")+`,"restrictions":{"time_limit_days":-1}}`, 5)
 			}, "time_limit_days"),
-		refusal("4 photos", 422, persona.CodeTooFewPhotos, func() *form { return goodForm(4) }, "At least 5 photos are needed; 4 came."),
-		refusal("41 photos", 422, persona.CodeTooManyPhotos, func() *form { return goodForm(41) }, "At most 40 photos may be handed in; 41 came."),
+		refusal("4 photos", 422, persona.CodeTooFewPhotos, func() *form { return goodForm(4) }, "At least 5 photos are needed; there are 4."),
+		refusal("41 photos", 422, persona.CodeTooManyPhotos, func() *form { return goodForm(41) }, "At most 40 photos may be sent; there are 41."),
 		refusal("a text file named .jpg", 422, persona.CodePhotosUnusable, with(bytes.Repeat([]byte("text "), 100)),
 			`"photos":[{"index":5,`, "not_jpeg_or_png"),
 		refusal("a truncated JPEG", 422, persona.CodePhotosUnusable, with(jpegOf(9)[:1000]), `"index":5`, `"damaged"`),
@@ -132,6 +137,47 @@ func TestTrainRefuses(t *testing.T) {
 	})
 }
 
+// Files in parts of another name are reported once, however many there are, and not as missing photos.
+func TestTrainWithPartsOfAnotherName(t *testing.T) {
+	t.Parallel()
+	var scenarios []scenario
+	for _, name := range []string{"photo", "files", "images", "image", "photos[0]", "photos[][]", "Photos", "file\u202egnp", ""} {
+		for _, n := range []int{1, 5, 41} {
+			scenarios = append(scenarios, scenario{
+				name: fmt.Sprintf("%d of %q", n, name), user: ada, method: http.MethodPost, path: trainPath, status: http.StatusBadRequest,
+				form: func() *form {
+					f := newForm().field("name", "Ada").field("consent", fullConsent)
+					for i := range n {
+						f.file(name, jpegOf(uint64(i)))
+					}
+					return f
+				},
+				want:    []string{`"code":"malformed_request"`, "Each part with a photo must be named photos."},
+				wantNot: []string{`"problems"`, "too_few_photos", "too long", "too many", "\u202e"},
+			})
+		}
+	}
+	scenarios = append(scenarios, scenario{
+		name: "beside photos of the right name", user: ada, method: http.MethodPost, path: trainPath, status: http.StatusBadRequest,
+		form: func() *form { return goodForm(3).file("photo", jpegOf(8)).file("photo", jpegOf(9)) },
+		want: []string{"2 parts with files have other names, the first one photo."}, wantNot: []string{`"problems"`},
+	}, scenario{
+		name: "large files", user: ada, method: http.MethodPost, path: trainPath, status: http.StatusBadRequest,
+		form: func() *form { return goodForm(0).file("image", make([]byte, 1<<20)).file("image", make([]byte, 1<<20)) },
+		want: []string{"2 parts with files"}, wantNot: []string{`"problems"`, "too long"},
+	}, scenario{
+		name: "fields as files", user: ada, method: http.MethodPost, path: trainPath, status: http.StatusAccepted, changes: true,
+		form: func() *form {
+			f := newForm().field("name", "Ada").file("consent", []byte(fullConsent))
+			for i := range 5 {
+				f.file("photos[]", jpegOf(uint64(i)))
+			}
+			return f
+		},
+	})
+	inOrder(t, newWorld(t), scenarios)
+}
+
 func TestTrainTakes(t *testing.T) {
 	t.Parallel()
 	accepted := func(name string, form func() *form, want ...string) scenario {
@@ -154,6 +200,7 @@ func TestTrainTakes(t *testing.T) {
 		}),
 		accepted("a broken EXIF block", func() *form { return goodForm(5).photo(brokenEXIF(50)) }),
 		accepted("a name in another script", func() *form { return without("name", "Ἄδα ラブレス", 5) }, `"trigger_word":"persona`),
+		accepted("a name with emoji", func() *form { return without("name", "Ada 👩\u200d🔬", 5) }, `"trigger_word":"ada`),
 		accepted("two personas of one name", func() *form { return goodForm(5) }, `"trigger_word":"ada`),
 		accepted("a whole PersonaConsent", func() *form {
 			return without("consent", strings.TrimSuffix(fullConsent, "}")+
@@ -174,7 +221,7 @@ func TestTrainKeepsWhatCame(t *testing.T) {
 	require.Equal(t, "/api/personas/"+answer.ID+"/status", rec.Header().Get("Location"))
 	require.EqualValues(t, 1, w.nudged.Load(), "the relay was told")
 
-	user := persona.UserID(ada)
+	user := userID(ada)
 	photos, err := w.store.Photos(t.Context(), user, answer.ID)
 	require.NoError(t, err)
 	require.Len(t, photos, 6)

@@ -92,7 +92,7 @@ func TestTrainWithAddressesStoresThem(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, rec.Code, rec.Body.String())
 	var answer struct{ ID string }
 	require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &answer))
-	photos, err := w.store.Photos(t.Context(), persona.UserID(ada), answer.ID)
+	photos, err := w.store.Photos(t.Context(), userID(ada), answer.ID)
 	require.NoError(t, err)
 	require.Len(t, photos, 5)
 	require.Equal(t, "https://photos.example.org/3.jpg", photos[3].URL)

@@ -143,7 +143,7 @@ func realServer(tb testing.TB, policy persona.PhotoPolicy, sides ...int) *httpte
 	tb.Helper()
 	policy.MinSide = min(sides[0], sides[1])
 	store := newStore(tb)
-	auth, err := api.NewSecretAuth(secret, api.AuthOptions{})
+	auth, err := api.NewSecretAuth(secret, authOptions())
 	require.NoError(tb, err)
 	handler, err := api.New(api.Options{Store: store, Judge: photo.NewJudge(policy, nil), Auth: auth})
 	require.NoError(tb, err)
@@ -171,7 +171,7 @@ func TestTooMuchIsAnsweredAndNotReadToTheEnd(t *testing.T) {
 
 	status, body = send(41, 60_000)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
-	require.Contains(t, body, "41 came")
+	require.Contains(t, body, "there are 41")
 }
 
 // What is far too large is not read to its end, and the connection is given up, but the answer says what is wrong.
@@ -234,15 +234,19 @@ func TestBrokenUploadLeavesNothing(t *testing.T) {
 	require.Equal(t, before, w.inventory())
 }
 
-// A storage that fails in the middle is our fault, and nothing of the request stays.
+// A file store that fails during an upload, for example because its disk is full, is answered with 503.
 func TestStorageFaultDuringUpload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.bed.Bucket.Close())
 	media, body := goodForm(5).finish()
 	rec := w.serve(ada, http.MethodPost, trainPath, media, body)
-	require.GreaterOrEqual(t, rec.Code, 500, rec.Body.String())
+	require.Equal(t, http.StatusServiceUnavailable, rec.Code, rec.Body.String())
+	require.Contains(t, rec.Body.String(), `"code":"unavailable"`)
+	require.NotEmpty(t, rec.Header().Get("Retry-After"))
 	require.NotContains(t, rec.Body.String(), "blob:")
+	rec = w.serve("", http.MethodGet, "/readyz", "", http.NoBody)
+	require.Equal(t, http.StatusServiceUnavailable, rec.Code, rec.Body.String())
 	var personas int
 	require.NoError(t, w.bed.Owner.QueryRow(t.Context(), "SELECT count(*) FROM personas").Scan(&personas))
 	require.Zero(t, personas)

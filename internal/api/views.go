@@ -10,33 +10,35 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// PersonaView is the guide's DeployedPersona, also while it is being made. It is exported because OpenAPI leaves out what an
-// unexported embedded type holds.
+// PersonaView is the guide's DeployedPersona. Where a persona has an active version, the fields about a version are about
+// that one; before, they are about the newest. It is exported because OpenAPI leaves out the fields of an unexported
+// embedded type.
 type PersonaView struct {
-	ID          string           `json:"id"`
-	UserID      string           `json:"user_id"`
-	Name        string           `json:"name"`
-	TriggerWord string           `json:"trigger_word"`
-	ModelRef    string           `json:"model_ref,omitempty" doc:"Where the active model is kept; present once there is one."`
-	Version     int              `json:"version" doc:"The active version, or 1 before there is one."`
-	Status      persona.Status   `json:"status" enum:"pending,training,validating,ready,failed,erasing"`
-	Training    trainingMetadata `json:"training_metadata"`
-	StatusURL   string           `json:"status_url"`
-	CreatedAt   time.Time        `json:"created_at"`
-	UpdatedAt   time.Time        `json:"updated_at"`
+	ID            string           `json:"id"`
+	UserID        string           `json:"user_id"`
+	Name          string           `json:"name"`
+	TriggerWord   string           `json:"trigger_word"`
+	ModelRef      string           `json:"model_ref,omitempty" doc:"Where the model of the active version is kept; absent before a version is active."`
+	Version       int              `json:"version" doc:"The active version; the newest before a version is active."`
+	NewestVersion int              `json:"newest_version" doc:"The newest version. If it is not the active one, it is being trained, or failed, or was cancelled."`
+	Status        persona.Status   `json:"status" enum:"pending,training,validating,ready,failed,erasing" doc:"A persona with an active version stays ready while a newer one is trained, and if that one fails."`
+	Training      trainingMetadata `json:"training_metadata" doc:"About the version in version."`
+	StatusURL     string           `json:"status_url"`
+	CreatedAt     time.Time        `json:"created_at"`
+	UpdatedAt     time.Time        `json:"updated_at"`
 }
 
 type trainingMetadata struct {
 	PhotosUsed          int      `json:"photos_used"`
-	TrainingTimeMinutes *float64 `json:"training_time_minutes,omitempty"`
-	QualityScore        *float64 `json:"quality_score,omitempty" doc:"0 to 1."`
+	TrainingTimeMinutes *float64 `json:"training_time_minutes,omitempty" doc:"Absent before the training has ended."`
+	QualityScore        *float64 `json:"quality_score,omitempty" doc:"0 to 1; absent before the version is active."`
 }
 
 type personaDetail struct {
 	PersonaView
 	Versions []versionView `json:"versions"`
 	Photos   []photoView   `json:"photos"`
-	Hints    []hint        `json:"hints" doc:"What of the troubleshooting table fits this persona."`
+	Hints    []hint        `json:"hints" doc:"Rows of the troubleshooting table that fit the version in version, and why the newest version failed."`
 }
 
 type versionView struct {
@@ -47,10 +49,10 @@ type versionView struct {
 	Tier            persona.Tier            `json:"tier"`
 	Config          persona.TrainingConfig  `json:"config"`
 	PhotosUsed      int                     `json:"photos_used"`
-	Set             *persona.SetReport      `json:"set,omitempty" doc:"What its photos tell together; absent before they were compared."`
+	Set             *persona.SetReport      `json:"set,omitempty" doc:"A report on its photos as a set; absent before they have been compared."`
 	Checks          *persona.CheckScores    `json:"checks,omitempty" doc:"Each must exceed 0.8."`
-	Strength        *float64                `json:"strength,omitempty" doc:"The blend strength that worked best; the default for pictures."`
-	Sweep           []persona.StrengthScore `json:"sweep,omitempty" doc:"What each blend strength gave."`
+	Strength        *float64                `json:"strength,omitempty" doc:"The blend strength with the best results; the default for pictures."`
+	Sweep           []persona.StrengthScore `json:"sweep,omitempty" doc:"The results of each blend strength."`
 	Samples         []sampleView            `json:"samples"`
 	Model           *modelView              `json:"model,omitempty"`
 	TrainingSeconds *int                    `json:"training_seconds,omitempty"`
@@ -85,20 +87,21 @@ type photoView struct {
 	Height       int                  `json:"height"`
 	Bytes        int64                `json:"bytes"`
 	Primary      bool                 `json:"is_primary"`
-	Used         bool                 `json:"used" doc:"Whether the newest version was trained on it."`
+	Used         bool                 `json:"used" doc:"Whether it was chosen for training, by the last version that has chosen its photos."`
 	FaceDetected *bool                `json:"face_detected,omitempty"`
 	QualityScore *float64             `json:"quality_score,omitempty"`
 	Report       *persona.PhotoReport `json:"report,omitempty" doc:"Absent until it has been judged."`
 }
 
-// statusView is what a progress bar needs.
+// statusView is what a progress bar needs. All but the status of the persona is about the newest version.
 type statusView struct {
-	Status        persona.Status `json:"status" enum:"pending,training,validating,ready,failed,erasing"`
+	Status        persona.Status `json:"status" enum:"pending,training,validating,ready,failed,erasing" doc:"Of the persona. It stays ready while a version newer than the active one is trained."`
+	Version       int            `json:"version" doc:"The newest version. The following fields are about it."`
 	Stage         persona.Stage  `json:"stage" enum:"collecting,preprocessing,uploading,queued,training,validating,deploying,done"`
 	Progress      int            `json:"progress" minimum:"0" maximum:"100"`
-	Remaining     int            `json:"estimated_time_remaining" doc:"Seconds; 0 when nothing more is coming."`
+	Remaining     int            `json:"estimated_time_remaining" doc:"Seconds; 0 if nothing is being trained."`
 	QueuePosition *int           `json:"queue_position,omitempty" doc:"Trainings before this one at the provider."`
-	Error         *failureView   `json:"error,omitempty" doc:"Why the newest version failed."`
+	Error         *failureView   `json:"error,omitempty" doc:"Why the version failed or was cancelled."`
 }
 
 type failureView struct {
@@ -108,13 +111,15 @@ type failureView struct {
 	Advice  []string               `json:"advice,omitempty" doc:"What would help the set of photos, most useful first."`
 }
 
-func (s *server) viewPersona(p storage.Persona) PersonaView {
+// viewPersona shows a persona. shown is its active version, or the newest where none is active.
+func (s *server) viewPersona(p storage.Persona, shown storage.Version) PersonaView {
 	v := PersonaView{
-		ID: p.ID, UserID: p.UserID, Name: p.Name, TriggerWord: p.TriggerWord, ModelRef: p.ModelRef, Version: p.Version,
+		ID: p.ID, UserID: p.UserID, Name: p.Name, TriggerWord: p.TriggerWord, ModelRef: p.ModelRef,
+		Version: shown.Number, NewestVersion: p.Latest.Number,
 		Status: p.Status, StatusURL: s.url(statusPath(p.ID)), CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
-		Training: trainingMetadata{PhotosUsed: p.Latest.PhotosUsed, QualityScore: roundedPtr(p.QualityScore)},
+		Training: trainingMetadata{PhotosUsed: shown.PhotosUsed, QualityScore: roundedPtr(p.QualityScore)},
 	}
-	if seconds := p.Latest.TrainingSeconds; seconds != nil {
+	if seconds := shown.TrainingSeconds; seconds != nil {
 		minutes := math.Round(float64(*seconds)/6) / 10
 		v.Training.TrainingTimeMinutes = &minutes
 	}
@@ -166,7 +171,7 @@ func (s *server) viewPhoto(p storage.Photo) photoView {
 func viewStatus(p storage.Persona) statusView {
 	v := p.Latest
 	view := statusView{
-		Status: p.Status, Stage: v.Stage, Progress: v.Progress, QueuePosition: v.QueuePosition, Error: viewFailure(v.Failure),
+		Status: p.Status, Version: v.Number, Stage: v.Stage, Progress: v.Progress, QueuePosition: v.QueuePosition, Error: viewFailure(v.Failure),
 	}
 	if v.Status == persona.VersionTraining && p.Status != persona.StatusErasing {
 		view.Remaining = remaining(v)
@@ -176,12 +181,12 @@ func viewStatus(p storage.Persona) statusView {
 	return view
 }
 
-// remaining is the time left as the training last estimated it, or before it has, what is left of the tier's usual time.
+// remaining is the last estimate of the training, in seconds. Before there is one, it is the rest of the tier's usual time.
 func remaining(v storage.Version) int {
 	if v.RemainingSeconds != nil {
 		return max(*v.RemainingSeconds, 0)
 	}
-	const anyNumber = 1 << 20 // of photos: the tier was settled when the training was asked for
+	const anyNumber = 1 << 20 // of photos: the tier is already decided
 	terms, err := persona.TermsFor(v.Tier, anyNumber)
 	if err != nil {
 		return 0
@@ -189,7 +194,7 @@ func remaining(v storage.Version) int {
 	return terms.Minutes * 60 * (100 - v.Progress) / 100
 }
 
-// rounded keeps as much of a measure as it is worth: 1/3 + 2/3 is 1 for people.
+// rounded rounds a measure to three digits, its precision.
 func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 func roundedPtr(x *float64) *float64 {
@@ -217,7 +222,7 @@ func viewFailure(f *storage.Failure) *failureView {
 	return &failureView{Code: f.Code, Message: f.Message, Photos: refusalsFirst(f.Photos), Advice: f.Advice}
 }
 
-// refusalsFirst orders the findings of each photo.
+// refusalsFirst returns the photos with the findings that refuse them first.
 func refusalsFirst(photos []persona.PhotoProblem) []persona.PhotoProblem {
 	ordered := slices.Clone(photos)
 	for i := range ordered {

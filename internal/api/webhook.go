@@ -12,6 +12,7 @@ import (
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
+	"github.com/inflio/persona/internal/purchase"
 	"github.com/inflio/persona/storage"
 )
 
@@ -71,89 +72,25 @@ func (s *server) receiveWebhook(ctx context.Context, in *webhookInput) (string, 
 	case err != nil || requestID == "":
 		return "forged", unauthorized("The signature of the webhook is not good.")
 	}
-	job, err := s.settle(ctx, in.Token, requestID)
-	if errors.Is(err, storage.ErrNotFound) {
+	told, err := purchase.Inbox{Store: s.Store}.Receive(ctx, in.Token, requestID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
 		return "unknown_token", noSuchAddress()
-	}
-	if err == nil && job.RequestID == requestID {
-		err = s.cleanAbandoned(ctx, job)
-	}
-	if err != nil {
+	case err != nil:
 		return "unavailable", s.unavailable(ctx, err)
+	case told.Erased:
+		return "no_training", nil
+	case told.Mismatch:
+		s.Log.WarnContext(ctx, "a webhook names another request than the one bought",
+			"job_id", told.Job.ID, "persona_id", told.Job.PersonaID)
 	}
-	return s.wake(ctx, job)
+	if told.Ordered {
+		s.Nudge()
+	}
+	return s.wake(ctx, told.Job)
 }
 
-// settleTries is how often a job that changes at the same moment is looked at again.
-const settleTries = 3
-
-// settle turns a purchase with a lost reply into a known one, also where the job was given up: the webhook's address holds
-// the token of this very attempt, so its request is the one that was bought. It returns the job as it is then.
-func (s *server) settle(ctx context.Context, token, requestID string) (job storage.Job, err error) {
-	for range settleTries {
-		if job, err = s.Store.JobByToken(ctx, token); err != nil || job.RequestID == requestID {
-			return job, err
-		}
-		if job.RequestID != "" {
-			s.Log.WarnContext(ctx, "a webhook names another request than the one bought",
-				"job_id", job.ID, "persona_id", job.PersonaID)
-			return job, nil
-		}
-		var to persona.JobStatus
-		switch job.Status {
-		case persona.JobSubmitting, persona.JobUncertain:
-			to = persona.JobQueued
-		case persona.JobCancelled:
-			to = persona.JobCancelled
-		default: // by what we know nothing was bought
-			return job, nil
-		}
-		known, err := s.Store.MoveJob(ctx, job.UserID, job.ID, []persona.JobStatus{job.Status}, to,
-			storage.JobChange{RequestID: &requestID, Attempt: job.Attempt})
-		if !errors.Is(err, storage.ErrConflict) {
-			return known, err
-		}
-	}
-	s.Log.WarnContext(ctx, "a webhook's request could not be noted", "job_id", job.ID, "persona_id", job.PersonaID)
-	return job, nil
-}
-
-// cleanAbandoned orders that the provider's side of a job is cleaned when no training will do it: the job was cancelled, or
-// its version ended before the purchase was known. Repeated news repeats the order, which may have been lost.
-func (s *server) cleanAbandoned(ctx context.Context, job storage.Job) error {
-	switch job.Status {
-	case persona.JobCancelled:
-	case persona.JobQueued, persona.JobTraining:
-		p, err := s.Store.Persona(ctx, job.UserID, job.PersonaID)
-		if err != nil {
-			return ignoreErased(err)
-		}
-		v, err := s.Store.Version(ctx, job.UserID, job.PersonaID, job.Version)
-		if err != nil {
-			return ignoreErased(err)
-		}
-		if v.Status == persona.VersionTraining && p.Status != persona.StatusErasing {
-			return nil
-		}
-	default: // the training cleans up after itself
-		return nil
-	}
-	if err := s.Store.QueueJobCleaning(ctx, job.UserID, job.ID); err != nil {
-		return ignoreErased(err)
-	}
-	s.Nudge()
-	return nil
-}
-
-// ignoreErased takes it as done that what a webhook is about was erased meanwhile, job and all.
-func ignoreErased(err error) error {
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// wake tells the training. One that has ended, or was erased, needs no news.
+// wake signals the training. One that has ended needs no signal.
 func (s *server) wake(ctx context.Context, job storage.Job) (string, error) {
 	if s.Temporal == nil {
 		return "no_training", nil

@@ -73,7 +73,7 @@ func news(id string) string { return `{"request_id":"` + id + `","status":"OK","
 // bought makes a training job whose submit was begun, and returns it with the token of its webhook.
 func (w *world) bought() (storage.Job, string) {
 	w.t.Helper()
-	ctx, user, id := w.t.Context(), persona.UserID(ada), w.trained(ada)
+	ctx, user, id := w.t.Context(), userID(ada), w.trained(ada)
 	job, err := w.store.EnsureJob(ctx, user, id, 1, "fal-ai/flux-lora-fast-training", persona.DefaultTrainingConfig())
 	require.NoError(w.t, err)
 	begun, err := w.store.BeginSubmit(ctx, user, job.ID)
@@ -81,13 +81,20 @@ func (w *world) bought() (storage.Job, string) {
 	return job, begun.Token
 }
 
-func (w *world) move(job storage.Job, to persona.JobStatus, request string, from ...persona.JobStatus) {
+func (w *world) move(job storage.Job, to persona.PurchaseStatus, request string) {
 	w.t.Helper()
 	change := storage.JobChange{}
 	if request != "" {
 		change.RequestID = &request
 	}
-	_, err := w.store.MoveJob(w.t.Context(), job.UserID, job.ID, from, to, change)
+	by := persona.ActorSender
+	switch to {
+	case persona.PurchaseCancelled:
+		by = persona.ActorCanceller
+	case persona.PurchaseRunning, persona.PurchaseCompleted, persona.PurchaseFailed:
+		by = persona.ActorPoller
+	}
+	_, err := w.store.MoveJob(w.t.Context(), job.UserID, job.ID, to, by, change)
 	require.NoError(w.t, err)
 }
 
@@ -108,25 +115,27 @@ func TestWebhookSettlesAndWakes(t *testing.T) {
 		prepare func(*world, storage.Job)
 		err     error
 		status  int
-		after   persona.JobStatus
+		after   persona.PurchaseStatus
 		request string
 	}{
-		"the reply is still on its way": {status: 200, after: persona.JobQueued, request: requestID},
+		"the reply is still on its way": {status: 200, after: persona.PurchaseQueued, request: requestID},
 		"the reply was lost": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobUncertain, "", persona.JobSubmitting) },
-			status:  200, after: persona.JobQueued, request: requestID,
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseUncertain, "") },
+			status:  200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"the job is known": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobQueued, requestID, persona.JobSubmitting) },
-			status:  200, after: persona.JobQueued, request: requestID,
+			prepare: func(w *world, j storage.Job) {
+				w.move(j, persona.PurchaseQueued, requestID)
+			},
+			status: 200, after: persona.PurchaseQueued, request: requestID,
 		},
 		"another request than the one bought": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobQueued, "other", persona.JobSubmitting) },
-			status:  200, after: persona.JobQueued, request: "other",
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseQueued, "other") },
+			status:  200, after: persona.PurchaseQueued, request: "other",
 		},
-		"the training has ended": {err: serviceerror.NewNotFound("gone"), status: 200, after: persona.JobQueued, request: requestID},
+		"the training has ended": {err: serviceerror.NewNotFound("gone"), status: 200, after: persona.PurchaseQueued, request: requestID},
 		"Temporal does not answer": {
-			err: serviceerror.NewUnavailable("internal words"), status: 503, after: persona.JobQueued, request: requestID,
+			err: serviceerror.NewUnavailable("internal words"), status: 503, after: persona.PurchaseQueued, request: requestID,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,58 +172,58 @@ func TestWebhookOfAnAbandonedJobOrdersItsCleaning(t *testing.T) {
 		_, err := w.store.RequestErasure(w.t.Context(), j.UserID, j.PersonaID)
 		require.NoError(w.t, err)
 	}
-	submitting, uncertain, queued := persona.JobSubmitting, persona.JobUncertain, persona.JobQueued
-	training, cancelled := persona.JobTraining, persona.JobCancelled
+	uncertain, queued := persona.PurchaseUncertain, persona.PurchaseQueued
+	training, cancelled := persona.PurchaseRunning, persona.PurchaseCancelled
 	for name, c := range map[string]struct {
 		prepare func(*world, storage.Job)
-		after   persona.JobStatus
+		after   persona.PurchaseStatus
 		request string
 		orders  int
 		warned  bool
 	}{
 		"cancelled without a request": {
-			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "", submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "") },
 			after:   cancelled, request: requestID, orders: 1,
 		},
 		"cancelled, and its order was lost": {
-			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, requestID, submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, queued, requestID); w.move(j, cancelled, "") },
 			after:   cancelled, request: requestID, orders: 1,
 		},
 		"cancelled with another request": {
-			prepare: func(w *world, j storage.Job) { w.move(j, cancelled, "other", submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, queued, "other"); w.move(j, cancelled, "") },
 			after:   cancelled, request: "other", warned: true,
 		},
 		"submitting, and the version has ended": {prepare: end, after: queued, request: requestID, orders: 1},
 		"uncertain, and the version has ended": {
-			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting); end(w, j) },
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, ""); end(w, j) },
 			after:   queued, request: requestID, orders: 1,
 		},
 		"uncertain, and the persona is being erased": {
-			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting); erase(w, j) },
-			after:   queued, request: requestID, orders: 1,
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, ""); erase(w, j) },
+			after:   queued, request: requestID,
 		},
 		"uncertain, and the training waits": {
-			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "", submitting) },
+			prepare: func(w *world, j storage.Job) { w.move(j, uncertain, "") },
 			after:   queued, request: requestID,
 		},
 		"in training, and the training waits": {
 			prepare: func(w *world, j storage.Job) {
-				w.move(j, queued, requestID, submitting)
-				w.move(j, training, "", queued)
+				w.move(j, queued, requestID)
+				w.move(j, training, "")
 			},
 			after: training, request: requestID,
 		},
 		"completed, and the version has ended": {
 			prepare: func(w *world, j storage.Job) {
-				w.move(j, queued, requestID, submitting)
-				w.move(j, persona.JobCompleted, "", queued)
+				w.move(j, queued, requestID)
+				w.move(j, persona.PurchaseCompleted, "")
 				end(w, j)
 			},
-			after: persona.JobCompleted, request: requestID,
+			after: persona.PurchaseCompleted, request: requestID,
 		},
 		"nothing was bought": {
-			prepare: func(w *world, j storage.Job) { w.move(j, persona.JobRefused, "", submitting); end(w, j) },
-			after:   persona.JobRefused,
+			prepare: func(w *world, j storage.Job) { w.move(j, persona.PurchaseRefused, ""); end(w, j) },
+			after:   persona.PurchaseRefused,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +294,7 @@ func TestWebhookRefuses(t *testing.T) {
 	}
 	found, err := w.store.Job(t.Context(), job.UserID, job.ID)
 	require.NoError(t, err)
-	require.Equal(t, persona.JobSubmitting, found.Status, "nothing forged changes anything")
+	require.Equal(t, persona.PurchaseSubmitting, found.Status, "nothing forged changes anything")
 }
 
 func TestWebhookIsSentAgainWhenItCannotBeChecked(t *testing.T) {

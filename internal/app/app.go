@@ -18,13 +18,15 @@ import (
 	"gocloud.dev/secrets"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/api"
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
 	"github.com/inflio/persona/internal/trainer"
 	"github.com/inflio/persona/storage"
 )
 
-// App is one process with everything it needs open.
+// App is one process with its open dependencies.
 type App struct {
 	config   Config
 	log      *slog.Logger
@@ -36,17 +38,19 @@ type App struct {
 	judge    *photo.Judge
 	registry *prometheus.Registry
 	relay    *relay
+	slots    slots
+	fetch    *http.Client
 	closers  []func()
 	sockets  map[string]net.Listener // see UseListeners
 }
 
-// New opens everything that the configuration names. It returns one error with every problem of the configuration,
-// or the first dependency that cannot be used. Close what it returns.
+// New opens everything that the configuration names. Its error has every problem of the configuration, or else names the
+// first dependency that cannot be used. Close the App after Run.
 func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	a := &App{config: c, log: log, registry: prometheus.NewRegistry()}
+	a := &App{config: c, log: log, registry: prometheus.NewRegistry(), slots: defaultSlots()}
 	if err := a.open(ctx); err != nil {
 		a.Close()
 		return nil, err
@@ -61,6 +65,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.judge = photo.NewJudge(a.config.Photos, describer)
+	a.fetch = activities.NewFetcher(fetchTimeout)
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (a *App) open(ctx context.Context) error {
 	a.provider = trainer.New(trainer.Config{
 		Key: string(a.config.FalKey), QueueURL: a.config.FalQueueURL, RESTURL: a.config.FalRESTURL, APIURL: a.config.FalAPIURL,
 	})
-	a.relay = newRelay(a.store, a.temporal, a.activities().Training, a.log)
+	a.relay = newRelay(a.store, a.temporal, a.log)
 	return nil
 }
 
@@ -94,7 +99,7 @@ func (a *App) openStore(ctx context.Context) error {
 	return nil
 }
 
-// Close gives everything back, the last opened first. Call it after Run has returned.
+// Close closes the dependencies, the last opened first. Call it after Run has returned.
 func (a *App) Close() {
 	for _, c := range slices.Backward(a.closers) {
 		c()
@@ -102,39 +107,53 @@ func (a *App) Close() {
 	a.closers = nil
 }
 
-// Run plays the configured roles until ctx ends, then stops them in order: no new requests, running activities get
-// stopPatience. It returns nil after an ordinary end.
+// Run runs the configured roles until ctx ends, or one of them fails, and then stops them in order. The HTTP server takes
+// no new requests and finishes the open ones; then the relay starts what they have asked for. At the same time the worker
+// takes no new tasks and finishes what it has sent to the provider, for at most Config.StopTimeout. It returns nil after
+// an ordinary end.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	requests, serving := errgroup.WithContext(ctx)
 	if slices.Contains(a.config.Roles, RoleAPI) {
-		if err := a.serve(ctx, group); err != nil { // before anything else runs: most often the port is in use
+		if err := a.serve(serving, requests); err != nil { // before anything else runs: most often the port is in use
 			return err
 		}
 	}
 	if err := a.serveMetrics(ctx, group); err != nil {
 		return err
 	}
-	group.Go(func() error { return a.relay.run(ctx) })
+	relaying, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer stopRelay()
+		<-serving.Done()
+		return requests.Wait()
+	})
+	group.Go(func() error { return a.relay.run(relaying) })
 	if slices.Contains(a.config.Roles, RoleWorker) {
 		group.Go(func() error { return a.work(ctx) })
 	}
 	return group.Wait()
 }
 
-// stopPatience is how long requests and activities may go on after the process was told to stop. Activities that do
-// not end are tried again by another worker.
-const stopPatience = 5 * time.Second
+// requestsTimeout is how long open requests may go on after the process was told to stop.
+const requestsTimeout = 5 * time.Second
 
 func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	auth, err := a.authenticator(ctx)
 	if err != nil {
 		return err
 	}
+	proxies, err := parseProxies(a.config.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Options{
 		Store: a.store, Temporal: a.temporal, Judge: a.judge, Auth: auth,
-		Webhooks:  trainer.NewWebhookVerifier(a.config.FalRESTURL+"/.well-known/jwks.json", nil),
+		Webhooks:  webhooks(a.config),
 		Nudge:     a.relay.nudge,
-		PublicURL: a.config.PublicURL, Log: a.log, Registry: a.registry,
+		PublicURL: a.config.PublicURL, TrustedProxies: proxies,
+		UserRequests: a.config.UserRequests, UserTrainings: a.config.UserTrainings,
+		Log: a.log, Registry: a.registry,
 	})
 	if err != nil {
 		return err
@@ -142,8 +161,20 @@ func (a *App) serve(ctx context.Context, group *errgroup.Group) error {
 	return a.listen(ctx, group, a.config.HTTPAddr, "PERSONA_HTTP_ADDR or -http", handler)
 }
 
+func webhooks(c Config) *trainer.WebhookVerifier {
+	v := trainer.NewWebhookVerifier(c.FalRESTURL+"/.well-known/jwks.json", nil)
+	v.UserID = c.FalUserID
+	return v
+}
+
 func (a *App) authenticator(ctx context.Context) (api.Authenticator, error) {
-	options := api.AuthOptions{Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience}
+	key, err := persona.ParseIDKey(string(a.config.IDKey))
+	if err != nil {
+		return nil, err
+	}
+	options := api.AuthOptions{
+		IDKey: key, Issuer: a.config.AuthIssuer, Audience: a.config.AuthAudience, AllowShortSecret: a.config.AllowShortSecret,
+	}
 	if a.config.AuthJWKSURL != "" {
 		return api.NewJWKSAuth(ctx, a.config.AuthJWKSURL, http.DefaultClient, a.log, options)
 	}

@@ -8,9 +8,10 @@ import (
 
 	"github.com/inflio/persona/internal/api"
 	"github.com/inflio/persona/storage"
+	"github.com/inflio/persona/storage/audit"
 )
 
-// Migrate brings the database to the newest schema, as its owner.
+// Migrate migrates the database to the newest schema, as its owner.
 func Migrate(ctx context.Context, c Config) error {
 	if c.MigrateURL == "" {
 		return errors.New("PERSONA_MIGRATE_URL is not set: the PostgreSQL database, as the owner of its tables")
@@ -18,10 +19,10 @@ func Migrate(ctx context.Context, c Config) error {
 	return storage.Migrate(ctx, string(c.MigrateURL), string(c.AppPassword))
 }
 
-// NewToken makes a token for a subject, for development and for operators; it needs PERSONA_AUTH_SECRET.
+// NewToken returns a token for a subject that is valid for ttl. It fails without PERSONA_AUTH_SECRET.
 func NewToken(c Config, subject string, ttl time.Duration) (string, error) {
 	if c.AuthSecret == "" {
-		return "", errors.New("PERSONA_AUTH_SECRET is not set: tokens of an OIDC issuer come from that issuer")
+		return "", errors.New("PERSONA_AUTH_SECRET is not set: with PERSONA_AUTH_JWKS_URL, tokens come from the issuer")
 	}
 	options := api.AuthOptions{Issuer: c.AuthIssuer, Audience: c.AuthAudience}
 	return api.SignToken(string(c.AuthSecret), options, subject, ttl)
@@ -29,13 +30,13 @@ func NewToken(c Config, subject string, ttl time.Duration) (string, error) {
 
 // VerifyAudit checks the hash chain of every user's audit log. It needs the database alone: the log is neither encrypted
 // nor in a bucket.
-func VerifyAudit(ctx context.Context, c Config) (storage.AuditResult, error) {
+func VerifyAudit(ctx context.Context, c Config) (audit.Result, error) {
 	if c.DatabaseURL == "" {
-		return storage.AuditResult{}, errors.New("PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app")
+		return audit.Result{}, errors.New("PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app")
 	}
 	store, err := storage.Open(ctx, string(c.DatabaseURL), nil, nil)
 	if err != nil {
-		return storage.AuditResult{}, fmt.Errorf("PERSONA_DATABASE_URL: %w", err)
+		return audit.Result{}, fmt.Errorf("PERSONA_DATABASE_URL: %w", err)
 	}
 	defer store.Close()
 	return store.VerifyAudit(ctx)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/inflio/persona/internal/app"
@@ -20,7 +21,7 @@ func TestVerifyAuditNeedsTheDatabaseAlone(t *testing.T) {
 	require.ErrorContains(t, err, "PERSONA_DATABASE_URL is not set")
 
 	bed := storagetest.NewBed(t)
-	upload, err := bed.Store.BeginUpload(t.Context(), persona.UserID("ada"))
+	upload, err := bed.Store.BeginUpload(t.Context(), uuid.NewString())
 	require.NoError(t, err)
 	photo := storage.NewPhoto{ID: "3f0c1d52-8a3b-4a52-9d7f-0f4f0f3a9f11"}
 	info, err := upload.WritePhoto(t.Context(), photo.ID, strings.NewReader("a photo"))

@@ -40,8 +40,21 @@ func complete() map[string]string {
 		"PERSONA_DATABASE_URL": "postgres://persona_app:hush-database@localhost:5432/persona",
 		"PERSONA_BLOB_URL":     "mem://",
 		"PERSONA_KEY_URL":      "base64key://aHVzaC1rZXk=",
-		"PERSONA_AUTH_SECRET":  "hush-tokens",
+		"PERSONA_AUTH_SECRET":  "hush-tokens-of-at-least-32-bytes",
+		"PERSONA_ID_KEY":       "aHVzaC1pZHMtb2YtYXQtbGVhc3QtMzItYnl0ZXMtaHVzaA==",
 		"FAL_KEY":              "hush-provider",
+	}
+}
+
+func TestProviderAccountIsPinned(t *testing.T) {
+	for _, want := range []string{"", "user-1"} {
+		env := complete()
+		if want != "" {
+			env["FAL_USER_ID"] = want
+		}
+		c, err := load(t, env)
+		require.NoError(t, err)
+		require.Equal(t, want, app.Webhooks(c).UserID)
 	}
 }
 
@@ -59,6 +72,10 @@ func TestConfigDefaults(t *testing.T) {
 	require.Equal(t, 6*time.Hour, c.AbsenceProof)
 	require.Equal(t, 24*time.Hour, c.DatasetLife)
 	require.Equal(t, persona.DefaultPhotoPolicy(), c.Photos)
+	require.Equal(t, 64, c.UserRequests)
+	require.Equal(t, 10, c.UserTrainings)
+	require.Empty(t, c.TrustedProxies)
+	require.False(t, c.AllowShortSecret)
 }
 
 func TestConfigTrimsThePublicURL(t *testing.T) {
@@ -77,18 +94,20 @@ func TestConfigProblems(t *testing.T) {
 		{
 			name: "the API without anything", roles: []app.Role{app.RoleAPI},
 			change: map[string]string{
-				"PERSONA_DATABASE_URL": "", "PERSONA_BLOB_URL": "", "PERSONA_KEY_URL": "", "PERSONA_AUTH_SECRET": "", "FAL_KEY": "",
+				"PERSONA_DATABASE_URL": "", "PERSONA_BLOB_URL": "", "PERSONA_KEY_URL": "", "PERSONA_AUTH_SECRET": "", "PERSONA_ID_KEY": "",
+				"FAL_KEY": "",
 			},
 			want: []string{
-				"PERSONA_AUTH_SECRET or PERSONA_AUTH_JWKS_URL must be set: how tokens are checked",
-				"PERSONA_BLOB_URL is not set: where encrypted photos and models are kept, e.g. s3://bucket or file:///var/lib/persona",
+				"PERSONA_AUTH_SECRET or PERSONA_AUTH_JWKS_URL must be set: they verify tokens",
+				"PERSONA_BLOB_URL is not set: the bucket of encrypted photos and models, e.g. s3://bucket or file:///var/lib/persona",
 				"PERSONA_DATABASE_URL is not set: the PostgreSQL database, as the role persona_app",
+				"PERSONA_ID_KEY is not set: the key of user ids, base64 of at least 32 random bytes, e.g. from openssl rand -base64 32",
 				"PERSONA_KEY_URL is not set: the key that wraps the data keys, e.g. awskms://… or base64key://…",
 			},
 		},
 		{
 			name: "a worker without a provider", roles: []app.Role{app.RoleWorker},
-			change: map[string]string{"PERSONA_AUTH_SECRET": "", "FAL_KEY": ""},
+			change: map[string]string{"PERSONA_AUTH_SECRET": "", "PERSONA_ID_KEY": "", "FAL_KEY": ""},
 			want:   []string{"FAL_KEY is not set: the provider's key"},
 		},
 		{
@@ -107,6 +126,24 @@ func TestConfigProblems(t *testing.T) {
 			},
 		},
 		{
+			name: "secrets that are too short, and limits that serve nobody", roles: []app.Role{app.RoleAPI},
+			change: map[string]string{
+				"PERSONA_AUTH_SECRET": "hush-tokens-of-only-31-bytes-hu", "PERSONA_ID_KEY": "aHVzaC1ub3QtMzItYnl0ZXM=",
+				"PERSONA_USER_REQUESTS": "0", "PERSONA_USER_TRAININGS": "-1", "PERSONA_TRUSTED_PROXIES": "10.0.0.0/8, hush",
+			},
+			want: []string{
+				"PERSONA_AUTH_SECRET is too short: it must have at least 32 bytes, e.g. from openssl rand -base64 32",
+				"PERSONA_ID_KEY is not base64 of at least 32 bytes; make one, e.g. from openssl rand -base64 32",
+				"PERSONA_TRUSTED_PROXIES is not a comma-separated list of addresses and networks, e.g. 10.0.0.7,192.168.0.0/16",
+				"PERSONA_USER_REQUESTS must be at least 1",
+				"PERSONA_USER_TRAININGS must be at least 1",
+			},
+		},
+		{
+			name: "every client a trusted proxy", roles: []app.Role{app.RoleAPI}, change: map[string]string{"PERSONA_TRUSTED_PROXIES": "0.0.0.0/0"},
+			want: []string{"PERSONA_TRUSTED_PROXIES is not a comma-separated list of addresses and networks, e.g. 10.0.0.7,192.168.0.0/16"},
+		},
+		{
 			name: "addresses of another kind", roles: []app.Role{app.RoleAPI},
 			change: map[string]string{
 				"PERSONA_DATABASE_URL": "mysql://hush@localhost/persona", "PERSONA_BLOB_URL": "/var/hush", "PERSONA_KEY_URL": "hush",
@@ -116,10 +153,10 @@ func TestConfigProblems(t *testing.T) {
 			want: []string{
 				"FAL_QUEUE_URL is not an http or https address",
 				"PERSONA_AUTH_JWKS_URL is not an http or https address",
-				"PERSONA_BLOB_URL is not an address that can be used: it must begin with s3://, gs://, azblob://, file:// or mem://",
-				"PERSONA_DATABASE_URL is not an address that can be used: it must begin with postgres:// or postgresql://",
+				"PERSONA_BLOB_URL is not a usable address: it must begin with s3://, gs://, azblob://, file:// or mem://",
+				"PERSONA_DATABASE_URL is not a usable address: it must begin with postgres:// or postgresql://",
 				"PERSONA_HTTP_ADDR is not a host and a port such as 127.0.0.1:8080",
-				"PERSONA_KEY_URL is not an address that can be used: it must begin with awskms://, gcpkms:// or base64key://",
+				"PERSONA_KEY_URL is not a usable address: it must begin with awskms://, gcpkms:// or base64key://",
 				"PERSONA_METRICS_ADDR is not a host and a port such as 127.0.0.1:8080",
 				"PERSONA_PUBLIC_URL is not an http or https address",
 			},
@@ -127,7 +164,7 @@ func TestConfigProblems(t *testing.T) {
 		{
 			name: "a password that breaks the address", roles: []app.Role{app.RoleAPI},
 			change: map[string]string{"PERSONA_DATABASE_URL": "postgres://persona_app:hush%zz@localhost/persona"},
-			want:   []string{"PERSONA_DATABASE_URL is not a good address: special characters of a password in it must be written as %40 and the like"},
+			want:   []string{"PERSONA_DATABASE_URL is not a valid address: special characters in its password must be percent-encoded, such as %40"},
 		},
 		{
 			name: "a face model that cannot be used so", roles: []app.Role{app.RoleWorker},
@@ -143,7 +180,7 @@ func TestConfigProblems(t *testing.T) {
 			change: map[string]string{"PERSONA_PHOTO_MEMORY": "512", "PERSONA_PHOTO_CROP_SIDE": "9000"},
 			want: []string{
 				"PERSONA_PHOTO_CROP_SIDE must be at most 4096",
-				"PERSONA_PHOTO_MEMORY is in bytes, and must be at least 67108864: a photo of 12 megapixels takes half of that",
+				"PERSONA_PHOTO_MEMORY must be at least 67108864 bytes: a photo of 12 megapixels takes half of that",
 			},
 		},
 		{
@@ -152,8 +189,8 @@ func TestConfigProblems(t *testing.T) {
 				"PERSONA_SUBMIT_TIMEOUT": "2h", "PERSONA_ABSENCE_PROOF": "1h", "PERSONA_DATASET_LIFE": "0s", "PERSONA_PHOTOS_MAX": "3",
 			},
 			want: []string{
-				"PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: else a job still being sent could be bought twice",
-				"PERSONA_DATASET_LIFE must be longer than nothing",
+				"PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: otherwise a job that is still being sent could be bought twice",
+				"PERSONA_DATASET_LIFE must be positive",
 				"the PERSONA_PHOTO limits contradict each other",
 			},
 		},
@@ -179,6 +216,22 @@ func TestConfigProblems(t *testing.T) {
 	}
 }
 
+// A short secret passes where the code allows it, for development; with the keys of an issuer it is not used.
+func TestConfigOfShortSecrets(t *testing.T) {
+	environment := complete()
+	environment["PERSONA_AUTH_SECRET"] = "dev-secret"
+	c, err := load(t, environment)
+	require.NoError(t, err)
+	c.Roles = []app.Role{app.RoleAPI}
+	require.ErrorContains(t, c.Check(), "PERSONA_AUTH_SECRET is too short")
+	_, err = app.NewToken(c, "anna", time.Hour)
+	require.NoError(t, err, "a token for a server that allows it")
+	c.AllowShortSecret = true
+	require.NoError(t, c.Check())
+	c.AllowShortSecret, c.AuthJWKSURL = false, "https://issuer.example.org/keys"
+	require.NoError(t, c.Check())
+}
+
 func TestConfigHidesItsSecrets(t *testing.T) {
 	environment := complete()
 	environment["PERSONA_MIGRATE_URL"], environment["PERSONA_APP_PASSWORD"] = "postgres://hush", "hush"
@@ -187,7 +240,7 @@ func TestConfigHidesItsSecrets(t *testing.T) {
 	require.NoError(t, err)
 	var said bytes.Buffer
 	for _, log := range []*slog.Logger{slog.New(slog.NewTextHandler(&said, nil)), slog.New(slog.NewJSONHandler(&said, nil))} {
-		log.Info("starting", "config", c, "key", c.FalKey, "in", []app.Secret{c.AuthSecret}, "of", map[string]any{"url": c.DatabaseURL})
+		log.Info("starting", "config", c, "key", c.FalKey, "in", []app.Secret{c.AuthSecret, c.IDKey}, "of", map[string]any{"url": c.DatabaseURL})
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		_, _ = fmt.Fprintf(&said, verb+verb, c, c.FalKey)

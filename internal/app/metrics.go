@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
@@ -14,10 +13,11 @@ import (
 	"github.com/inflio/persona/internal/api"
 )
 
-// serveMetrics lets a worker be watched: /metrics has Temporal's measures and the process's, /healthz answers while the
-// process lives. Where the API runs in the same process, it serves both already.
+// serveMetrics serves /metrics and /healthz at the address for metrics, apart from the API: what operators measure is not
+// for clients. /healthz answers while the process runs.
 func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
-	if a.config.MetricsAddr == "" || slices.Contains(a.config.Roles, RoleAPI) {
+	address := a.config.metricsAddr()
+	if address == "" {
 		return nil
 	}
 	mux := http.NewServeMux()
@@ -26,15 +26,14 @@ func (a *App) serveMetrics(ctx context.Context, group *errgroup.Group) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 	})
-	return a.listen(ctx, group, a.config.MetricsAddr, "PERSONA_METRICS_ADDR", mux)
+	return a.listen(ctx, group, address, "PERSONA_METRICS_ADDR or -metrics", mux)
 }
 
 // UseListeners gives Run open sockets, by the addresses of the configuration, which Run then does not open itself. Run
 // closes those that it serves. Call it before Run.
 func (a *App) UseListeners(sockets map[string]net.Listener) { a.sockets = sockets }
 
-// listen takes the address at once and serves handler at it until ctx ends. setting tells people where the address comes
-// from.
+// listen listens on the address and serves handler until ctx ends. setting names where the address can be changed.
 func (a *App) listen(ctx context.Context, group *errgroup.Group, address, setting string, handler http.Handler) error {
 	listener := a.sockets[address]
 	if listener == nil {
@@ -44,16 +43,16 @@ func (a *App) listen(ctx context.Context, group *errgroup.Group, address, settin
 			return fmt.Errorf("the address %s cannot be listened on (is it in use?): set %s to another", address, setting)
 		}
 	}
-	server := api.NewServer(address, handler, a.log)
+	server := api.NewServer(handler, a.log)
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(api.Listen(listener)); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
 	})
 	group.Go(func() error {
 		<-ctx.Done()
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestsTimeout)
 		defer cancel()
 		if err := server.Shutdown(stopping); err != nil {
 			return server.Close()

@@ -25,39 +25,41 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func TestAWorkerServesItsMetrics(t *testing.T) {
+func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
-	ctx, stop := context.WithCancel(t.Context())
-	group, ctx := errgroup.WithContext(ctx)
-	require.NoError(t, app.ServeMetrics(ctx, group, watched(address, app.RoleWorker)))
-	for path, want := range map[string]string{"/metrics": "go_goroutines ", "/healthz": `{"status":"ok"}`} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
-		require.NoError(t, err)
-		answer, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		body, err := io.ReadAll(answer.Body)
-		require.NoError(t, err)
-		require.NoError(t, answer.Body.Close())
-		require.Equal(t, http.StatusOK, answer.StatusCode)
-		require.Contains(t, string(body), want)
+	for _, roles := range [][]app.Role{{app.RoleWorker}, {app.RoleAPI}, {app.RoleAPI, app.RoleWorker}} {
+		address := freeAddress(t)
+		ctx, stop := context.WithCancel(t.Context())
+		group, ctx := errgroup.WithContext(ctx)
+		require.NoError(t, app.ServeMetrics(ctx, group, watched(address, roles...)))
+		for path, want := range map[string]string{"/metrics": "go_goroutines ", "/healthz": `{"status":"ok"}`} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
+			require.NoError(t, err)
+			answer, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			body, err := io.ReadAll(answer.Body)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			require.Equal(t, http.StatusOK, answer.StatusCode)
+			require.Contains(t, string(body), want)
+		}
+		require.ErrorContains(t, app.ServeMetrics(ctx, group, watched(address, roles...)), "set PERSONA_METRICS_ADDR or -metrics to another")
+		stop()
+		require.NoError(t, group.Wait())
 	}
-	require.ErrorContains(t, app.ServeMetrics(ctx, group, watched(address, app.RoleWorker)), "set PERSONA_METRICS_ADDR to another")
-	stop()
-	require.NoError(t, group.Wait())
 }
 
-func TestMetricsAreServedOnce(t *testing.T) {
+func TestMetricsAddress(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]app.Config{
-		"not asked for":       watched("", app.RoleWorker),
-		"the API has its own": watched("this is not an address", app.RoleAPI, app.RoleWorker),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var group errgroup.Group
-			require.NoError(t, app.ServeMetrics(t.Context(), &group, c))
-			require.NoError(t, group.Wait())
-		})
+	api, worker, both := []app.Role{app.RoleAPI}, []app.Role{app.RoleWorker}, []app.Role{app.RoleAPI, app.RoleWorker}
+	require.Equal(t, "127.0.0.1:9464", app.MetricsAddr(watched("", api...)))
+	require.Equal(t, "127.0.0.1:9465", app.MetricsAddr(watched("", worker...)), "both can run on one host")
+	require.Equal(t, "127.0.0.1:9464", app.MetricsAddr(watched("", both...)))
+	for _, roles := range [][]app.Role{api, worker, both} {
+		require.Equal(t, "10.0.0.7:9090", app.MetricsAddr(watched("10.0.0.7:9090", roles...)))
+		require.Empty(t, app.MetricsAddr(watched("off", roles...)))
+		var group errgroup.Group
+		require.NoError(t, app.ServeMetrics(t.Context(), &group, watched("off", roles...)))
+		require.NoError(t, group.Wait())
 	}
 }

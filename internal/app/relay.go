@@ -2,42 +2,36 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
-	"github.com/inflio/persona/activities"
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/storage"
 )
 
-// relayEvery is how often the outbox is looked at without being nudged: the longest that a request waits when the
-// process that took it died before it could start the workflow.
+// relayEvery is how often the outbox is read without a nudge. A request waits that long when the process that took it
+// died before it could start the workflow.
 const relayEvery = 2 * time.Second
 
-// cleanTimeout bounds one try to clean up a job that turned up late.
-const cleanTimeout = 10 * time.Second
-
-// relay carries what the database has decided to Temporal. A request commits its row together with what it asks
-// for, so that neither a crash nor an absent Temporal server loses it; starting is idempotent, so that delivering
-// twice does nothing.
+// relay starts the workflows that the database asks for, and does nothing else. A request commits its outbox row together
+// with its data, so neither a crash nor an absent Temporal server loses it. Starts are idempotent, so a row may be
+// delivered twice.
 type relay struct {
 	store    *storage.Store
 	temporal client.Client
-	clean    func(context.Context, activities.JobInput) error // stops and cleans a job that turned up late
 	log      *slog.Logger
 	nudged   chan struct{}
 }
 
-func newRelay(store *storage.Store, temporal client.Client, purchases *activities.Training, log *slog.Logger) *relay {
-	return &relay{
-		store: store, temporal: temporal, clean: purchases.CleanLateJob, log: log, nudged: make(chan struct{}, 1),
-	}
+func newRelay(store *storage.Store, temporal client.Client, log *slog.Logger) *relay {
+	return &relay{store: store, temporal: temporal, log: log, nudged: make(chan struct{}, 1)}
 }
 
-// nudge lets the relay look at once. It never blocks.
+// nudge makes the relay read the outbox at once. It never blocks.
 func (r *relay) nudge() {
 	select {
 	case r.nudged <- struct{}{}:
@@ -45,21 +39,48 @@ func (r *relay) nudge() {
 	}
 }
 
-// run delivers until ctx ends.
+// run delivers until ctx ends, and then once more: what the last requests have committed is started before the process
+// ends.
 func (r *relay) run(ctx context.Context) error {
 	tick := time.NewTicker(relayEvery)
 	defer tick.Stop()
 	for {
-		if _, err := r.store.DeliverDue(ctx, 100, r.deliver); err != nil && ctx.Err() == nil {
-			r.log.ErrorContext(ctx, "the outbox could not be delivered; trying again", "error", err)
-		}
+		r.deliverDue(ctx)
 		select {
 		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayEvery)
+			defer cancel()
+			r.deliverDue(last)
 			return nil
 		case <-r.nudged:
 		case <-tick.C:
 		}
 	}
+}
+
+func (r *relay) deliverDue(ctx context.Context) {
+	_, err := r.store.DeliverDue(ctx, 100, r.deliver)
+	switch {
+	case err == nil, ctx.Err() != nil:
+	case isBusy(err):
+		r.log.InfoContext(ctx, "a start waits for the end of another run")
+	default:
+		r.log.ErrorContext(ctx, "the outbox could not be delivered; it is tried again", "error", err)
+	}
+}
+
+// isBusy reports whether err consists of nothing but starts that wait for another run.
+func isBusy(err error) bool {
+	// Every error of a join counts, and not the first that fits.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			if !isBusy(one) {
+				return false
+			}
+		}
+		return true
+	}
+	return errors.Is(err, contract.ErrBusy)
 }
 
 func (r *relay) deliver(ctx context.Context, o storage.Outbox) error {
@@ -72,12 +93,8 @@ func (r *relay) deliver(ctx context.Context, o storage.Outbox) error {
 	case storage.OutboxEraseUser:
 		return contract.StartEraseUser(ctx, r.temporal, contract.EraseUserInput{ErasureID: o.ErasureID})
 	case storage.OutboxCleanJob:
-		// The relay waits for it, and so does everybody's next start: what takes longer is done at the next delivery.
-		cleaning, cancel := context.WithTimeout(ctx, cleanTimeout)
-		defer cancel()
-		return r.clean(cleaning, activities.JobInput{
-			TrainPersonaInput: contract.TrainPersonaInput{UserID: o.UserID, PersonaID: o.PersonaID}, JobID: o.JobID,
-		})
+		return contract.StartCleanJob(ctx, r.temporal,
+			contract.CleanJobInput{UserID: o.UserID, PersonaID: o.PersonaID, JobID: o.JobID})
 	default:
 		return fmt.Errorf("the outbox holds an unknown kind %q", o.Kind)
 	}

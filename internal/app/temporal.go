@@ -18,11 +18,11 @@ import (
 	"github.com/inflio/persona/internal/contract"
 )
 
-// dialPatience is how long a process waits for Temporal at its start before it gives up and lets its supervisor
-// decide.
-const dialPatience = 30 * time.Second
+// dialTimeout is how long a starting process waits for Temporal before it fails.
+const dialTimeout = 30 * time.Second
 
-// dialTemporal connects, with metrics in the registry, and makes sure that the search attributes exist.
+// dialTemporal connects, with metrics in the registry, and registers the search attributes. The returned function stops the
+// metrics.
 func dialTemporal(
 	ctx context.Context, c Config, registry *prometheus.Registry, logger *slog.Logger,
 ) (client.Client, func(), error) {
@@ -45,7 +45,7 @@ func dialTemporal(
 		Meter: meters.Meter("temporal"), UseMonotonicCounters: true,
 		OnError: func(err error) { logger.Warn("a metric could not be recorded", "error", err) },
 	})
-	dialing, cancel := context.WithTimeout(ctx, dialPatience)
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	for {
 		temporal, err := client.DialContext(dialing, options)
@@ -72,8 +72,8 @@ func namespace(c Config) string {
 	return c.Temporal.Namespace
 }
 
-// ensureSearchAttributes registers what is missing, and refuses a namespace in which a name has another type: the
-// server would keep that type without a word and every start would fail.
+// ensureSearchAttributes registers the search attributes that are missing. It fails when one exists with another type: the
+// server would silently keep that type, and every start of a workflow would fail.
 func ensureSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	want := map[string]enumspb.IndexedValueType{
 		contract.PersonaIDKey.GetName():      enumspb.INDEXED_VALUE_TYPE_KEYWORD,

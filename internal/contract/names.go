@@ -2,10 +2,13 @@ package contract
 
 import "go.temporal.io/sdk/temporal"
 
-// Task queues.
+// Task queues are split by what the work waits for, so that a slow host, a slow provider or a busy machine delays only
+// the work that needs it.
 const (
-	MainQueue  = "persona"        // workflows, records, provider calls
-	PhotoQueue = "persona-photos" // CPU work on pictures; as many at a time as there are cores
+	MainQueue     = "persona"          // workflows; activities that read and write records
+	ProviderQueue = "persona-provider" // calls of the provider
+	FetchQueue    = "persona-fetch"    // photos that are fetched from addresses
+	PhotoQueue    = "persona-photos"   // CPU work on pictures: as many at a time as there are cores
 )
 
 // Workflow types: the names under which the functions of package workflows are registered.
@@ -13,13 +16,14 @@ const (
 	TrainPersonaWorkflow = "TrainPersona"
 	ErasePersonaWorkflow = "ErasePersona"
 	EraseUserWorkflow    = "EraseUser"
+	CleanJobWorkflow     = "CleanJob"
 )
 
 // Signals and updates of TrainPersona.
 const (
-	TrainingChangedSignal = "TrainingChanged" // a webhook says that the provider has news; carries nothing
-	CancelUpdate          = "Cancel"          // CancelAnswer when everything left behind has been settled
-	SettleUpdate          = "Settle"          // SettleInput: a person decides about an uncertain purchase
+	TrainingChangedSignal = "TrainingChanged" // sent by the webhook; it has no payload
+	CancelUpdate          = "Cancel"          // answers with CancelAnswer once the job is settled and the outcome recorded
+	SettleUpdate          = "Settle"          // takes SettleInput
 )
 
 // StageUncertain is the value of the Stage search attribute while it is unknown whether a training was bought.
@@ -33,20 +37,27 @@ var (
 	PersonaVersionKey = temporal.NewSearchAttributeKeyInt64("PersonaVersion")
 )
 
-// Error types of failed activities and workflows, as operators read them.
+// Error types of failed activities and workflows, as operators read them. Package activities holds the table that
+// assigns them, and says which of them are retried.
 const (
 	PhotosRejected   = "PhotosRejected"   // fewer good photos than a training needs
-	ProviderRefused  = "ProviderRefused"  // the provider said no, nothing was bought
+	ProviderRefused  = "ProviderRefused"  // the provider refused the request; nothing was bought
+	ProviderDenied   = "ProviderDenied"   // the provider does not accept our key or account; operators must act
 	ProviderFailed   = "ProviderFailed"   // the bought job failed at the provider
-	SubmitUncertain  = "SubmitUncertain"  // unknown whether a job was bought
-	TrainingRunning  = "TrainingRunning"  // benign: asked, not done yet
-	TrainingDeadline = "TrainingDeadline" // the job took longer than allowed
+	ProviderLost     = "ProviderLost"     // the provider does not find what it had taken or made
+	SubmitUncertain  = "SubmitUncertain"  // it is not known whether a job was bought
+	TrainingRunning  = "TrainingRunning"  // benign: the training has not ended
+	TrainingDeadline = "TrainingDeadline" // the training took longer than allowed
+	SamplesMissing   = "SamplesMissing"   // too few test pictures were made to judge the model
 	ValidationFailed = "ValidationFailed" // the model does not show the person well enough
-	ModelDamaged     = "ModelDamaged"     // the weights are not what the provider announced
-	RecordGone       = "RecordGone"       // the row is not there (any more)
-	Superseded       = "Superseded"       // this version was already settled by another run
-	Unavailable      = "Unavailable"      // something we depend on does not answer: tried again
-	Impossible       = "Impossible"       // it cannot be done as things are; the code is in the details
-	Fault            = "Fault"            // anything unforeseen, without its text: tried again
-	NotErased        = "NotErased"        // something was still there when erasure looked: tried again
+	ModelDamaged     = "ModelDamaged"     // the weights are not a usable safetensors file
+	RecordGone       = "RecordGone"       // the row does not exist
+	Superseded       = "Superseded"       // the row is in another state than the activity expects
+	Unavailable      = "Unavailable"      // a dependency does not answer
+	Impossible       = "Impossible"       // not possible in the present state; the code is in the details
+	InputInvalid     = "InputInvalid"     // the input of a workflow is malformed
+	Panicked         = "Panicked"         // an activity panicked; its log holds the stack
+	WorkerStopped    = "WorkerStopped"    // the worker stopped before the activity ended; another worker tries again
+	Fault            = "Fault"            // anything else, without its text
+	NotErased        = "NotErased"        // something is still left to erase
 )

@@ -139,6 +139,8 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 		assert.Contains(t, services["api"].Environment, needed)
 		assert.Contains(t, services["worker"].Environment, needed)
 	}
+	assert.Contains(t, services["api"].Environment, "PERSONA_ID_KEY")
+	assert.NotContains(t, services["worker"].Environment, "PERSONA_ID_KEY", "only the API makes user ids")
 	assert.Contains(t, services["migrate"].Environment, "PERSONA_MIGRATE_URL")
 	assert.Contains(t, services["migrate"].Environment, "PERSONA_APP_PASSWORD")
 	assert.NotContains(t, services["api"].Environment, "PERSONA_MIGRATE_URL", "the API must not have the password of the tables' owner")

@@ -25,7 +25,20 @@ func TestFileLength(t *testing.T) {
 	}
 }
 
-// With two package comments, the documentation shows both, in the order of the file names.
+// maxFiles keeps a package small enough that a reader finds a file by its name.
+const maxFiles = 25
+
+func TestFilesOfAPackage(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if p.short() == "internal/photo" {
+			continue // a file for each measure
+		}
+		assert.LessOrEqualf(t, len(p.GoFiles), maxFiles, "%s has too many files: make packages of its parts", p.short())
+	}
+}
+
+// A second comment would be joined to the first by the documentation, in the order of file names.
 func TestPackageComments(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {

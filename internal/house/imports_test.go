@@ -31,13 +31,24 @@ var rules = map[string]rule{
 	"internal/sitter":    {nil, "its pictures are the expected results of tests, so it must not use the code under test"},
 	"internal/sheet":     {[]string{"internal/persona"}, "pictures and verdicts in, one picture out"},
 	"migrations":         {nil, "only SQL: a migration must not change when the code does"},
-	"storage":            {[]string{"internal/persona", "migrations"}, "it serves every caller and depends on none"},
+	"storage": {
+		[]string{"internal/persona", "migrations", "storage/audit", "storage/vault"}, "it serves every caller and depends on none",
+	},
+	"storage/audit": {[]string{"internal/persona"}, "the chain is checked without knowing what its entries are about"},
+	"storage/vault": {[]string{"internal/persona"}, "it knows neither users nor the database: package storage asks for permission first"},
 	"storage/storagetest": {
 		[]string{"storage", "migrations", "internal/persona", "internal/embedded/postgres"},
 		"a test helper: production files may not import it",
 	},
+	"internal/purchase": {
+		[]string{"internal/persona", "internal/trainer", "storage"},
+		"what costs money is bought, settled and removed in one place, which knows no workflow",
+	},
 	"activities": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo", "internal/trainer"},
+		[]string{
+			"internal/contract", "internal/persona", "storage", "storage/audit", "storage/vault", "internal/photo", "internal/trainer",
+			"internal/purchase",
+		},
 		"what touches the world, on its own road to each part of it",
 	},
 	"workflows": {
@@ -45,12 +56,19 @@ var rules = map[string]rule{
 		"decisions and waiting: activities are named by method reference, so that the compiler checks them, and nothing else is at hand",
 	},
 	"internal/api": {
-		[]string{"internal/contract", "internal/persona", "storage", "internal/photo"},
+		[]string{
+			"internal/contract", "internal/persona", "storage", "storage/audit", "storage/vault", "internal/photo", "internal/purchase",
+			"internal/api/upload", "internal/api/docs",
+		},
 		"handlers decode, call and encode; what takes time belongs to a workflow",
 	},
+	"internal/api/upload": {
+		[]string{"internal/persona", "storage", "internal/photo"}, "reads requests with photos into storage; it does not know the handlers",
+	},
+	"internal/api/docs": {[]string{"internal/persona"}, "renders a description; it does not know what is described"},
 	"internal/app": {
 		[]string{
-			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/api", "storage",
+			"internal/contract", "internal/persona", "internal/photo", "internal/embedding", "internal/trainer", "internal/purchase", "internal/api", "storage", "storage/audit",
 			"migrations", "activities", "workflows",
 		},
 		"the only place that connects the parts; without the embedded ones, because cmd/persona links all of this",
@@ -141,7 +159,7 @@ var outside = []struct {
 		why:      "a workflow must do the same again when it is replayed",
 	},
 	{
-		packages: []string{"storage", "internal/trainer", "internal/photo", "internal/persona", "migrations"},
+		packages: []string{"storage", "storage/audit", "storage/vault", "internal/trainer", "internal/photo", "internal/persona", "migrations"},
 		banned:   []string{"go.temporal.io"},
 		why:      "only activities, workflows and app use Temporal",
 	},

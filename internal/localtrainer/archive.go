@@ -30,8 +30,8 @@ const (
 
 var pictureEndings = []string{".jpg", ".jpeg", ".png"}
 
-// readArchive reads a training archive: pictures and, beside each, an optional caption of the same name. Everything
-// unusable is a model error, as at fal.
+// readArchive reads a training archive: pictures, each with an optional caption of the same name. What cannot be used is
+// a model error, as in fal's endpoint.
 func readArchive(ctx context.Context, r io.ReaderAt, size int64) ([]facemodel.Picture, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
@@ -47,7 +47,7 @@ func readArchive(ctx context.Context, r io.ReaderAt, size int64) ([]facemodel.Pi
 		case ending == ".txt":
 			captions[stem] = f
 		case strings.HasSuffix(stem, "_mask"):
-			// Masks weigh the loss of a diffusion model; this one has none.
+			// Masks weight the loss of a diffusion model. This model has no use for them.
 		case slices.Contains(pictureEndings, ending):
 			found = append(found, f)
 		}
@@ -138,13 +138,13 @@ func shrink(img image.Image) image.Image {
 	return small
 }
 
-// everyday are words that captions share without meaning the person.
+// everyday are words that captions can have in common without meaning the person.
 var everyday = strings.Fields("a an the of in on at with and or is to by from his her their this that photo picture " +
 	"image portrait person man woman boy girl face head smiling looking close-up closeup")
 
-// triggerOf is the word that the captions teach: the given one if a caption holds it, else the first word that every
-// caption holds and that is not an everyday one. As at fal the given word counts for nothing beside captions that do
-// not hold it. "" means that the captions teach no word: such a model never shows its person.
+// triggerOf returns the word that the captions teach: the given word if a caption contains it, else the first word that
+// every caption contains and that is not in everyday. As in fal's endpoint, a given word that no caption contains has no
+// effect. "" means that the captions teach no word; such a model never shows its person.
 func triggerOf(captions []string, given string) string {
 	given = strings.ToLower(strings.TrimSpace(given))
 	common := captionWords(captions[0])

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// unfinished marks files that were being written; whatever carries it after a crash is worthless.
+// unfinished is the suffix of files that are being written. Files that have it after a crash are removed.
 const unfinished = ".unfinished"
 
-// writeJSON puts v into path so that after a crash at any moment the file holds either the old or the new value.
+// writeJSON writes v to path. After a crash at any moment the file has either the old or the new value.
 func writeJSON(path string, v any) error {
 	data, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
@@ -25,7 +25,7 @@ func writeJSON(path string, v any) error {
 	})
 }
 
-// writeDurable writes path through fill. When it returns nil the content has reached the disk under its final name.
+// writeDurable writes path with fill. When it returns nil, the content is on the disk under its final name.
 func writeDurable(path string, fill func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished)
 	if err != nil {
@@ -51,7 +51,7 @@ func writeDurable(path string, fill func(*os.File) error) (err error) {
 	return f.Close()
 }
 
-// syncDir makes names in dir durable: without it a renamed file can be gone after a power cut.
+// syncDir makes the names in dir durable: without it, a renamed file can be missing after a power failure.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -72,7 +72,7 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// removeUnfinished deletes what a crash left half written anywhere under root.
+// removeUnfinished deletes the files under root that were being written when the process ended.
 func removeUnfinished(root string) error {
 	var left []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

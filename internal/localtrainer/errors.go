@@ -16,8 +16,8 @@ type problem struct {
 	Input any            `json:"input,omitempty"`
 }
 
-// modelError is a failure of the model itself: wrong input, an unusable archive. fal replays it as the result of the
-// request, with the model's own HTTP status.
+// modelError is a failure of the model itself, for example wrong input or an unusable archive. fal answers with it when
+// the result is fetched, with the model's own HTTP status.
 type modelError struct {
 	Status   int
 	Problems []problem
@@ -34,7 +34,7 @@ func (e *modelError) body() json.RawMessage {
 	return mustJSON(map[string]any{"detail": e.Problems})
 }
 
-// invalid is the 422 that fal answers for one field of the input. field is a name or an index, outermost first.
+// invalid returns fal's 422 for one field of the input. field is the path to it: names and indexes, outermost first.
 func invalid(kind, msg string, ctx map[string]any, field ...any) *modelError {
 	return &modelError{Status: http.StatusUnprocessableEntity, Problems: []problem{invalidField(kind, msg, ctx, field...)}}
 }
@@ -46,7 +46,7 @@ func invalidField(kind, msg string, ctx map[string]any, field ...any) problem {
 	}
 }
 
-// infraStatus is the HTTP status that belongs to each of fal's infrastructure error types.
+// infraStatus has the HTTP status of each of fal's infrastructure error types.
 var infraStatus = map[string]int{
 	"request_timeout": 504, "startup_timeout": 504,
 	"runner_scheduling_failure": 503, "runner_connection_timeout": 503, "runner_disconnected": 503,
@@ -55,7 +55,7 @@ var infraStatus = map[string]int{
 	"client_disconnected": 499, "client_cancelled": 499, "bad_request": 400,
 }
 
-// mustJSON encodes values of our own making, which cannot fail.
+// mustJSON encodes values of this package, which cannot fail.
 func mustJSON(v any) json.RawMessage {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -67,16 +67,16 @@ func mustJSON(v any) json.RawMessage {
 func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
+	// An error means that the client has gone.
 	_, _ = w.Write(mustJSON(v))
 }
 
-// refuse answers in the shape of the queue and the storage: a plain detail.
+// refuse answers in the form of the queue and the storage: a detail that is a sentence.
 func refuse(w http.ResponseWriter, status int, detail string) {
 	reply(w, status, map[string]string{"detail": detail})
 }
 
-// refusePlatform answers in the shape of the platform API.
+// refusePlatform answers in the form of the platform API.
 func refusePlatform(w http.ResponseWriter, status int, kind, message string) {
 	reply(w, status, map[string]any{"error": map[string]string{"type": kind, "message": message}})
 }

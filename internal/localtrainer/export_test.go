@@ -1,4 +1,4 @@
 package localtrainer
 
-// Teach is tested directly, because seeing each of its rules through a training would take seconds.
+// Teach is tested directly, because a training for each of its rules would take seconds.
 var Teach = teach

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,52 +13,66 @@ import (
 	"time"
 )
 
-// What a fault can be set on. Submits of trainings and submits of images are apart, so that a test can break the
-// validation of a model without breaking its training.
+// What a fault can be set on; see the package documentation. Trainings and pictures are separate, so that a test can
+// break the validation of a model without breaking its training.
 const (
-	onUpload   = "upload"   // every request of an upload: initiate, bytes, parts, completion
-	onSubmit   = "submit"   // submits of trainings, and the trainings themselves
-	onGenerate = "generate" // submits of images, and their generation
+	onUpload   = "upload"
+	onSubmit   = "submit"
+	onGenerate = "generate"
 	onStatus   = "status"
 	onResult   = "result"
 	onCancel   = "cancel"
-	onWebhook  = "webhook" // delivery attempts
+	onDownload = "download"
+	onList     = "list"
+	onBilling  = "billing"
+	onErase    = "erase"
+	onHide     = "hide"
+	onWebhook  = "webhook"
 )
 
-// What a fault does.
+// What a fault does; see the package documentation.
 const (
-	lostReply = "lost_reply" // the work is done, then the connection is cut without an answer
-	reject429 = "reject_429" // nothing is done
-	error500  = "error_500"  // nothing is done
-	error503  = "error_503"  // nothing is done
-	slow      = "slow"       // the work is done at once, the answer comes delay_ms later
-	stuck     = "stuck"      // a job never ends; any other request hangs, then is cut with nothing done
-	fail      = "fail"       // a job ends with error, error_type and a 422; a result is a 422 although the job did well
-	lost      = "lost"       // answered as usual, but the file, the job, the cancellation or the webhook is gone
-	late      = "late"       // a job starts, a cancellation or a webhook acts delay_ms later
-	duplicate = "duplicate"  // the webhook is delivered twice
-	forged    = "forged"     // the webhook is signed by another key
-	stale     = "stale"      // the webhook's timestamp is ten minutes old; a status is one step behind
+	lostReply = "lost_reply"
+	reject429 = "reject_429"
+	error500  = "error_500"
+	error503  = "error_503"
+	notFound  = "not_found"
+	html404   = "html_404"
+	denied    = "denied"
+	slow      = "slow"
+	stuck     = "stuck"
+	fail      = "fail"
+	lost      = "lost"
+	late      = "late"
+	stale     = "stale"
+	endedOnly = "ended_only"
+	duplicate = "duplicate"
+	forged    = "forged"
 )
 
-var onRequests = []string{lostReply, reject429, error500, error503, slow, stuck, lost}
+var onRequests = []string{lostReply, reject429, error500, error503, notFound, html404, denied, slow, stuck, lost}
 
-// sensible lists the effects that mean something, by what they are set on.
-var sensible = map[string][]string{
+// effects lists the effects that each target can have.
+var effects = map[string][]string{
 	onUpload:   onRequests,
 	onSubmit:   append(slices.Clone(onRequests), fail, late),
 	onGenerate: append(slices.Clone(onRequests), fail, late),
 	onStatus:   append(slices.Clone(onRequests), stale),
 	onResult:   append(slices.Clone(onRequests), fail),
 	onCancel:   append(slices.Clone(onRequests), late),
+	onDownload: onRequests,
+	onList:     append(slices.Clone(onRequests), endedOnly),
+	onBilling:  onRequests,
+	onErase:    onRequests,
+	onHide:     onRequests,
 	onWebhook:  {lost, late, duplicate, forged, stale},
 }
 
-// fault is one armed misbehaviour.
+// fault is one fault that was set.
 type fault struct {
 	On        string `json:"on"`
 	Effect    string `json:"effect"`
-	Times     int    `json:"times"`                // how often still; a request or a delivery attempt uses up one
+	Times     int    `json:"times"`                // how often it still acts
 	DelayMS   int    `json:"delay_ms,omitempty"`   // of slow and late
 	ErrorType string `json:"error_type,omitempty"` // of fail: how the job fails
 
@@ -66,31 +81,31 @@ type fault struct {
 
 func (f fault) delay() time.Duration { return time.Duration(f.DelayMS) * time.Millisecond }
 
-// faults are kept in memory only: a restart clears them, so that a crash never leaves a server that misbehaves.
+// faults are kept in memory only, so that a restart removes them.
 type faults struct {
 	mu      sync.Mutex
-	armed   []fault
+	set     []fault       // oldest first
 	cleared chan struct{} // closed by the next clear
 }
 
-func (f *faults) add(a fault) {
+func (f *faults) add(added fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.armed = append(f.armed, a)
+	f.set = append(f.set, added)
 }
 
-// take uses up one time of the oldest fault that is set on that and is none of the effects excepted.
+// take uses up one time of the oldest fault that is set on a target, without those of the effects in except.
 func (f *faults) take(on string, except ...string) fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i := range f.armed {
-		if f.armed[i].On != on || slices.Contains(except, f.armed[i].Effect) {
+	for i := range f.set {
+		if f.set[i].On != on || slices.Contains(except, f.set[i].Effect) {
 			continue
 		}
-		taken := f.armed[i]
+		taken := f.set[i]
 		taken.cleared = f.cleared
-		if f.armed[i].Times--; f.armed[i].Times == 0 {
-			f.armed = slices.Delete(f.armed, i, i+1)
+		if f.set[i].Times--; f.set[i].Times == 0 {
+			f.set = slices.Delete(f.set, i, i+1)
 		}
 		return taken
 	}
@@ -100,13 +115,13 @@ func (f *faults) take(on string, except ...string) fault {
 func (f *faults) list() []fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]fault{}, f.armed...)
+	return append([]fault{}, f.set...)
 }
 
 func (f *faults) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.armed = nil
+	f.set = nil
 	close(f.cleared)
 	f.cleared = make(chan struct{})
 }
@@ -128,7 +143,7 @@ func (s *Server) addFault(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "The body must be {on, effect, times?, delay_ms?, error_type?}.")
 		return
 	}
-	if why := f.senseless(); why != "" {
+	if why := f.problem(); why != "" {
 		refuse(w, http.StatusBadRequest, why)
 		return
 	}
@@ -139,16 +154,16 @@ func (s *Server) addFault(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, f)
 }
 
-// senseless says in a sentence why a fault cannot be set, or nothing.
-func (f fault) senseless() string {
-	effects, known := sensible[f.On]
+// problem returns a sentence about why a fault cannot be set, or "".
+func (f fault) problem() string {
+	possible, known := effects[f.On]
 	_, typed := infraStatus[f.ErrorType]
 	switch {
 	case !known:
 		return fmt.Sprintf("%q is not something a fault can be set on: use one of %s.",
-			f.On, strings.Join(slices.Sorted(maps.Keys(sensible)), ", "))
-	case !slices.Contains(effects, f.Effect):
-		return fmt.Sprintf("A %s cannot be %q: use one of %s.", f.On, f.Effect, strings.Join(effects, ", "))
+			f.On, strings.Join(slices.Sorted(maps.Keys(effects)), ", "))
+	case !slices.Contains(possible, f.Effect):
+		return fmt.Sprintf("A %s cannot be %q: use one of %s.", f.On, f.Effect, strings.Join(possible, ", "))
 	case f.Times < 1:
 		return "times must be at least 1."
 	case f.DelayMS < 0:
@@ -156,33 +171,27 @@ func (f fault) senseless() string {
 	case f.ErrorType != "" && f.Effect != fail:
 		return "error_type belongs to the effect fail."
 	case f.ErrorType != "" && f.On == onResult && typed:
-		return "A result that fails although the job did well is a model error, not " + f.ErrorType + "."
+		return "A result that fails although the job succeeded is a model error, not " + f.ErrorType + "."
 	}
 	return ""
 }
 
 type faultKey struct{}
 
-// faultOf is the fault that was taken for this request.
+// faultOf returns the fault that acts on this request.
 func faultOf(ctx context.Context) fault {
 	f, _ := ctx.Value(faultKey{}).(fault)
 	return f
 }
 
-// misbehave puts faults in front of a request. What concerns the request as such is done here; the rest is left to
-// the handler, which asks faultOf. Faults that would have no effect on this request are excepted, and wait for one.
+// misbehave puts faults in front of a handler. Effects on the request itself are carried out here; the others are left
+// to the handler, which asks faultOf. Faults with an effect in except do not act on this request and wait for another.
 func (s *Server) misbehave(on string, next http.HandlerFunc, except ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f := s.faults.take(on, except...)
 		r = r.WithContext(context.WithValue(r.Context(), faultKey{}, f))
 		switch {
-		case f.Effect == reject429:
-			w.Header().Set("Retry-After", "1")
-			refuse(w, http.StatusTooManyRequests, "Too many requests")
-		case f.Effect == error500:
-			refuse(w, http.StatusInternalServerError, "Internal server error")
-		case f.Effect == error503:
-			refuse(w, http.StatusServiceUnavailable, "Service unavailable")
+		case refuseByFault(w, r, f):
 		case f.Effect == lostReply:
 			next(&held{header: http.Header{}}, r)
 			panic(http.ErrAbortHandler)
@@ -204,7 +213,45 @@ func (s *Server) misbehave(on string, next http.HandlerFunc, except ...string) h
 	}
 }
 
-// loseIfTold removes a file that was just uploaded, when a fault says so.
+// refuseByFault answers in place of the handler, if the fault says so.
+func refuseByFault(w http.ResponseWriter, r *http.Request, f fault) bool {
+	failed := func(status int, kind, message string) {
+		if isPlatformCall(r) {
+			refusePlatform(w, status, kind, message)
+			return
+		}
+		refuse(w, status, message)
+	}
+	switch f.Effect {
+	case reject429:
+		w.Header().Set("Retry-After", "1")
+		failed(http.StatusTooManyRequests, "rate_limited", "Too many requests")
+	case error500:
+		failed(http.StatusInternalServerError, "server_error", "Internal server error")
+	case error503:
+		failed(http.StatusServiceUnavailable, "server_error", "Service unavailable")
+	case notFound:
+		switch f.On {
+		case onStatus, onResult, onCancel:
+			replyNotFound(w)
+		case onSubmit, onGenerate:
+			failed(http.StatusNotFound, "", "Application not found")
+		default:
+			failed(http.StatusNotFound, "not_found", "File not found")
+		}
+	case html404:
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<html><head><title>404 Not Found</title></head><body><center>nginx</center></body></html>")
+	case denied:
+		deny(w, r)
+	default:
+		return false
+	}
+	return true
+}
+
+// loseIfTold removes a file that was just uploaded, if a fault says so.
 func (s *Server) loseIfTold(r *http.Request, token string) {
 	if faultOf(r.Context()).Effect != lost {
 		return
@@ -214,7 +261,7 @@ func (s *Server) loseIfTold(r *http.Request, token string) {
 	}
 }
 
-// held is an answer that is kept back.
+// held keeps an answer back.
 type held struct {
 	header http.Header
 	status int
@@ -242,7 +289,7 @@ func (h *held) release(w http.ResponseWriter) {
 	_, _ = w.Write(h.body)
 }
 
-// wait sleeps for d, or until ctx ends, which it reports.
+// wait waits for d, or until ctx ends, whose cause it then returns.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -3,7 +3,9 @@ package localtrainer_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,23 +14,32 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 )
 
-// everyEffect and meaningful are written down once more here, so that a change of either is noticed.
+// everyEffect and possible repeat the tables of the package, so that a change of either is noticed.
 var (
 	everyEffect = []string{
-		"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "fail", "lost", "late", "duplicate", "forged", "stale",
+		"lost_reply", "reject_429", "error_500", "error_503", "not_found", "html_404", "denied", "slow", "stuck", "fail", "lost",
+		"late", "duplicate", "forged", "stale", "ended_only",
 	}
-	meaningful = map[string][]string{
-		"upload":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost"},
-		"submit":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "fail", "late"},
-		"generate": {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "fail", "late"},
-		"status":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "stale"},
-		"result":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "fail"},
-		"cancel":   {"lost_reply", "reject_429", "error_500", "error_503", "slow", "stuck", "lost", "late"},
+	onRequests = []string{
+		"lost_reply", "reject_429", "error_500", "error_503", "not_found", "html_404", "denied", "slow", "stuck", "lost",
+	}
+	possible = map[string][]string{
+		"upload":   onRequests,
+		"submit":   slices.Concat(onRequests, []string{"fail", "late"}),
+		"generate": slices.Concat(onRequests, []string{"fail", "late"}),
+		"status":   slices.Concat(onRequests, []string{"stale"}),
+		"result":   slices.Concat(onRequests, []string{"fail"}),
+		"cancel":   slices.Concat(onRequests, []string{"late"}),
+		"download": onRequests,
+		"list":     slices.Concat(onRequests, []string{"ended_only"}),
+		"billing":  onRequests,
+		"erase":    onRequests,
+		"hide":     onRequests,
 		"webhook":  {"lost", "late", "duplicate", "forged", "stale"},
 	}
 )
 
-func TestSenselessFaultsAreRefusedWithASentence(t *testing.T) {
+func TestImpossibleFaultsAreRefusedWithASentence(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
 	bad := []any{
@@ -40,7 +51,7 @@ func TestSenselessFaultsAreRefusedWithASentence(t *testing.T) {
 		map[string]any{"on": "submit", "effect": "late", "error_type": "internal_error"},
 		map[string]any{"on": "result", "effect": "fail", "error_type": "internal_error"},
 	}
-	for on, effects := range meaningful {
+	for on, effects := range possible {
 		for _, effect := range everyEffect {
 			f := map[string]any{"on": on, "effect": effect}
 			if slices.Contains(effects, effect) {
@@ -55,7 +66,11 @@ func TestSenselessFaultsAreRefusedWithASentence(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, a.code, f)
 		require.Regexp(t, `^.{20,}\.$`, a.text("detail"))
 	}
-	require.Len(t, r.do("GET", "/_local/faults", nil).body["faults"], 54)
+	armed := 0
+	for _, effects := range possible {
+		armed += len(effects)
+	}
+	require.Len(t, r.do("GET", "/_local/faults", nil).body["faults"], armed)
 	r.clearFaults()
 	require.Empty(t, r.do("GET", "/_local/faults", nil).body["faults"])
 }
@@ -71,23 +86,24 @@ func TestFaultsAreUsedUp(t *testing.T) {
 		codes = append(codes, r.do("POST", images, stranger()).code)
 	}
 	require.Equal(t, []int{503, 503, 429, 200}, codes)
-	require.Equal(t, 401, r.do("POST", training, "{}", "Authorization", "").code, "who has no key uses up no fault")
+	require.Equal(t, 401, r.do("POST", training, "{}", "Authorization", "").code, "a request without a key uses up no fault")
 	require.Equal(t, 500, r.do("POST", training, "{}").code)
-	require.Len(t, r.jobs(), 1, "what was answered with an error was not bought")
+	require.Len(t, r.jobs(), 1, "a refused submit buys nothing")
 }
 
-// TestFaultsOfRequests goes through what every kind of request can suffer.
+// TestFaultsOfRequests tries the faults of requests on every kind of request.
 func TestFaultsOfRequests(t *testing.T) {
 	t.Parallel()
 	type target struct {
 		on, method string
 		path       func(r *rig, id string) string
-		happened   func(r *rig, id string, jobs int) bool // the work was done in spite of the fault
+		happened   func(r *rig, id string, jobs int) bool // the work was done all the same
 	}
 	initiate := func(*rig, string) string { return "/storage/upload/initiate" }
 	at := func(end string) func(*rig, string) string {
 		return func(_ *rig, id string) string { return images + "/requests/" + id + end }
 	}
+	platform := func(path string) func(*rig, string) string { return func(*rig, string) string { return path } }
 	bought := func(r *rig, _ string, jobs int) bool { return len(r.jobs()) > jobs }
 	none := func(*rig, string, int) bool { return true }
 	targets := []target{
@@ -99,9 +115,15 @@ func TestFaultsOfRequests(t *testing.T) {
 		{"cancel", "PUT", at("/cancel"), func(r *rig, id string, _ int) bool {
 			return r.status(id).text("status") == "COMPLETED"
 		}},
+		{"list", "GET", platform("/v1/models/requests/by-endpoint?endpoint_id=x"), none},
+		{"list", "GET", platform("/v1/models/requests/search"), none},
+		{"billing", "GET", platform("/v1/models/billing-events"), none},
+		{"erase", "DELETE", func(_ *rig, id string) string { return "/v1/models/requests/" + id + "/payloads" }, func(r *rig, id string, _ int) bool {
+			return r.list("&expand=payloads").Items[0].Input == nil
+		}},
 	}
 	for _, c := range targets {
-		t.Run(c.on, func(t *testing.T) {
+		t.Run(c.on+" "+c.path(&rig{}, "id"), func(t *testing.T) {
 			t.Parallel()
 			fresh := func(t *testing.T) (*rig, string, int) {
 				t.Helper()
@@ -112,13 +134,23 @@ func TestFaultsOfRequests(t *testing.T) {
 				r.fault("generate", "late", "delay_ms", 600_000)
 				return r, r.submit(images, stranger()), 1
 			}
-			for effect, code := range map[string]int{"reject_429": 429, "error_500": 500, "error_503": 503} {
+			for effect, code := range map[string]int{
+				"reject_429": 429, "error_500": 500, "error_503": 503, "not_found": 404, "html_404": 404, "denied": 403,
+			} {
 				r, id, jobs := fresh(t)
 				r.fault(c.on, effect)
 				a := r.do(c.method, c.path(r, id), "{}")
 				require.Equal(t, code, a.code)
-				require.NotEmpty(t, a.text("detail"))
-				if c.on == "cancel" || c.on == "upload" || jobs == 0 {
+				switch {
+				case effect == "html_404":
+					require.Nil(t, a.body)
+					require.Equal(t, "text/html", a.header.Get("Content-Type"))
+				case strings.HasPrefix(c.path(r, id), "/v1/"):
+					require.NotEmpty(t, a.body["error"].(map[string]any)["type"])
+				default:
+					require.NotEmpty(t, a.text("detail")+a.text("status"))
+				}
+				if c.on == "cancel" || c.on == "upload" || c.on == "erase" || jobs == 0 {
 					require.False(t, c.happened(r, id, jobs), effect)
 				}
 				require.Len(t, r.jobs(), jobs)
@@ -139,7 +171,7 @@ func TestFaultsOfRequests(t *testing.T) {
 			require.True(t, c.happened(r, id, jobs))
 
 			if c.on == "submit" || c.on == "generate" {
-				return // there it is the job that gets stuck
+				return // there the job gets stuck
 			}
 			r, id, _ = fresh(t)
 			r.fault(c.on, "stuck")
@@ -150,7 +182,7 @@ func TestFaultsOfRequests(t *testing.T) {
 			}()
 			require.Eventually(t, func() bool { // until it has reached the server
 				return len(r.do("GET", "/_local/faults", nil).body["faults"].([]any)) == 0
-			}, patience, time.Millisecond)
+			}, waitLimit, time.Millisecond)
 			require.Empty(t, hung)
 			r.clearFaults()
 			if err := <-hung; c.method == "POST" {
@@ -189,17 +221,17 @@ func TestFaultsOfJobs(t *testing.T) {
 
 			r.fault(on, "late", "delay_ms", 600_000)
 			id = r.submit(endpoint, stranger())
-			r.done(endpoint, r.submit(endpoint, stranger())) // overtakes it
+			r.done(endpoint, r.submit(endpoint, stranger())) // runs before it
 			require.Equal(t, "IN_QUEUE", r.do("GET", endpoint+"/requests/"+id+"/status", nil).text("status"))
 			r.clock.advance(time.Hour)
-			r.submit(endpoint, stranger()) // makes the queue look at the clock
+			r.submit(endpoint, stranger()) // wakes the queue, which then reads the clock
 			r.done(endpoint, id)
 
 			r.fault(on, "stuck")
 			id = r.submit(endpoint, stranger())
 			r.await(id, inState("IN_PROGRESS"))
 			other := r.submit(endpoint, stranger())
-			r.done(endpoint, other) // a stuck job stands in nobody's way
+			r.done(endpoint, other) // a stuck job takes no slot
 			require.Equal(t, "IN_PROGRESS", r.do("GET", endpoint+"/requests/"+id+"/status", nil).text("status"))
 			r.clearFaults()
 			r.done(endpoint, id)
@@ -253,11 +285,51 @@ func TestLostUploads(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
 	r.fault("upload", "lost")
-	file := r.upload("x", "", []byte("bytes")) // the initiation does not use it up
+	file := r.upload("x", "", []byte("bytes")) // the initiation does not use up the fault
 	require.Equal(t, http.StatusNotFound, r.do("GET", file, nil).code)
 	file = r.upload("x", "", []byte("bytes"))
 	require.Equal(t, http.StatusOK, r.do("GET", file, nil).code)
 	var body struct{ Faults []any }
 	require.NoError(t, json.Unmarshal(r.do("GET", "/_local/faults", nil).raw, &body))
 	require.Empty(t, body.Faults)
+}
+
+// A lost request is answered as if it had been carried out.
+func TestLostRequests(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	id := r.submit(images, stranger())
+	var out struct{ Images []struct{ URL string } }
+	require.NoError(t, json.Unmarshal(r.done(images, id).raw, &out))
+	picture := out.Images[0].URL
+
+	r.fault("list", "lost")
+	require.Empty(t, r.list("").Items)
+	require.Len(t, r.list("").Items, 1)
+	r.fault("billing", "lost")
+	require.Empty(t, r.bills("").Events)
+	require.Len(t, r.bills("").Events, 1)
+	r.fault("download", "lost")
+	require.Empty(t, r.do("GET", picture, nil).raw)
+	r.fault("hide", "lost")
+	hide := "/v1/storage/files/acl?url=" + url.QueryEscape(picture)
+	require.Equal(t, http.StatusOK, r.do("PUT", hide, `{"default":"hide"}`).code)
+	require.Equal(t, http.StatusOK, r.do("GET", picture, nil).code)
+	r.fault("erase", "lost")
+	require.Equal(t, http.StatusOK, r.do("DELETE", "/v1/models/requests/"+id+"/payloads", nil).code)
+	require.Equal(t, http.StatusOK, r.do("GET", picture, nil).code)
+	require.NotNil(t, r.list("&expand=payloads").Items[0].Input)
+}
+
+func TestListOfEndedRequestsOnly(t *testing.T) {
+	t.Parallel()
+	r := start(t, localtrainer.Options{})
+	ended := r.submit(images, stranger())
+	r.await(ended, inState("COMPLETED"))
+	r.fault("generate", "stuck")
+	running := r.submit(images, stranger())
+	r.await(running, inState("IN_PROGRESS"))
+	r.fault("list", "ended_only")
+	require.Equal(t, []string{ended}, idsOf(r.list("").Items))
+	require.Equal(t, []string{running, ended}, idsOf(r.list("").Items))
 }

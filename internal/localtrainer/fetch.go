@@ -13,8 +13,8 @@ import (
 // maxInputFile is the largest file that an input may name, in bytes.
 const maxInputFile = 2 << 30
 
-// fetch opens a file that an input names, for reading and seeking, and returns its size. Files of this server are read
-// where they are; anything else is downloaded. What cannot be had is a model error at the given place of the input.
+// fetch opens a file that an input names, for reading and seeking, and returns its size. Files of this server are opened
+// on the disk, others are downloaded. A failure is a model error for the given field of the input.
 func (s *Server) fetch(ctx context.Context, address string, field ...any) (*os.File, int64, error) {
 	unreachable := invalid("file_download_error", "Failed to download the file", nil, field...)
 	var f *os.File
@@ -31,7 +31,7 @@ func (s *Server) fetch(ctx context.Context, address string, field ...any) (*os.F
 		return nil, 0, context.Cause(ctx)
 	}
 	if err != nil {
-		// The reason may hold the address; the client knows which one it gave.
+		// The error may contain the address, which is a secret.
 		return nil, 0, unreachable
 	}
 	info, err := f.Stat()
@@ -41,7 +41,7 @@ func (s *Server) fetch(ctx context.Context, address string, field ...any) (*os.F
 	return f, info.Size(), nil
 }
 
-// download puts a file from elsewhere into a nameless temporary file, which is gone when it is closed.
+// download stores a file from another server in a temporary file without a name, which is deleted when it is closed.
 func (s *Server) download(ctx context.Context, address string) (*os.File, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {

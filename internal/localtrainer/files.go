@@ -18,10 +18,10 @@ import (
 const (
 	filesPath    = "/files/b/" // where fal's CDN serves from
 	maxUpload    = 4 << 30     // bytes of one file; fal's own trainers stop far below it
-	uploadLife   = time.Hour   // how long an upload URL stays good, and an unfinished upload is kept
-	aclAllow     = "allow"     // everybody who knows the URL
-	aclForbid    = "forbid"    // nobody, and it says so
-	aclHide      = "hide"      // nobody, as if it did not exist
+	uploadLife   = time.Hour   // how long an upload URL is valid, and an unfinished upload is kept
+	aclAllow     = "allow"     // everybody who has the URL
+	aclForbid    = "forbid"    // nobody: 403
+	aclHide      = "hide"      // nobody: 404
 	dataName     = "data"      // the bytes, beside meta.json
 	maxNameBytes = 80          // of a file name in a URL
 	octets       = "application/octet-stream"
@@ -34,13 +34,13 @@ var (
 	unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 )
 
-// fileMeta is what is known of a file. The token is all that protects it, as on fal's CDN.
+// fileMeta describes a file. Only the secrecy of the token protects it, as on fal's CDN.
 type fileMeta struct {
 	Token       string     `json:"token"`
 	Name        string     `json:"name"`
 	ContentType string     `json:"content_type"`
-	Signature   string     `json:"signature,omitempty"` // what an upload URL must carry; none: nothing can be uploaded
-	Job         string     `json:"job,omitempty"`       // the request that made it; none: it was uploaded
+	Signature   string     `json:"signature,omitempty"` // that an upload URL must have; "": nothing can be uploaded
+	Job         string     `json:"job,omitempty"`       // the request that made it; "": it was uploaded
 	ACL         string     `json:"acl"`
 	CreatedAt   time.Time  `json:"created_at"`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
@@ -56,8 +56,8 @@ type lifecycle struct {
 	} `json:"initial_acl,omitempty"`
 }
 
-// readLifecycle takes the header under the name of the docs and under the one that the JavaScript client sends. What
-// cannot be read is ignored, as fal does.
+// readLifecycle reads the header under the name in the documentation and under the one that the JavaScript client sends.
+// Like fal, it ignores a value that cannot be read.
 func readLifecycle(h http.Header) lifecycle {
 	var l lifecycle
 	for _, name := range []string{"X-Fal-Object-Lifecycle-Preference", "X-Fal-Object-Lifecycle"} {
@@ -79,7 +79,7 @@ func (l lifecycle) apply(m *fileMeta) {
 	}
 }
 
-// fileStore keeps each file in a folder of its own, so that removing it is one step that leaves nothing.
+// fileStore keeps each file in a folder of its own, with its metadata, so that both are removed together.
 type fileStore struct {
 	dir string
 	now func() time.Time
@@ -89,7 +89,7 @@ func (f *fileStore) at(token string, more ...string) string {
 	return filepath.Join(append([]string{f.dir, token}, more...)...)
 }
 
-// create makes room for a file under a new token. Its bytes follow.
+// create makes the folder of a file under a new token. The bytes are written later.
 func (f *fileStore) create(m fileMeta, l lifecycle) (fileMeta, error) {
 	m.Token, m.Name, m.CreatedAt = randomToken(), safeName(m.Name), f.now()
 	if m.ContentType == "" {
@@ -105,7 +105,7 @@ func (f *fileStore) create(m fileMeta, l lifecycle) (fileMeta, error) {
 	return m, syncDir(f.dir)
 }
 
-// write streams r into a file in the folder of that token, replacing what it held.
+// write copies r to a file in the folder of a token, and replaces an earlier one.
 func (f *fileStore) write(token, name string, r io.Reader) error {
 	return writeDurable(f.at(token, name), func(file *os.File) error {
 		_, err := io.Copy(file, r)
@@ -113,7 +113,7 @@ func (f *fileStore) write(token, name string, r io.Reader) error {
 	})
 }
 
-// meta returns errNoFile for what never existed, was removed or has expired.
+// meta returns errNoFile for a file that never existed, was removed or has expired.
 func (f *fileStore) meta(token string) (fileMeta, error) {
 	var m fileMeta
 	if !tokenPattern.MatchString(token) {
@@ -160,8 +160,8 @@ func (f *fileStore) remove(token string) error {
 	return errors.Join(os.RemoveAll(f.at(token)), syncDir(f.dir))
 }
 
-// each calls visit for every file there is. A folder without a meta.json is a creation under way, or one that a crash
-// cut short; it is visited with its token and its age alone.
+// each calls visit for every file. A folder without meta.json belongs to a file that is being created, or whose creation
+// ended with a crash; it is visited with its token and its age only.
 func (f *fileStore) each(visit func(fileMeta) error) error {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
@@ -169,14 +169,14 @@ func (f *fileStore) each(visit func(fileMeta) error) error {
 	}
 	for _, e := range entries {
 		if !tokenPattern.MatchString(e.Name()) {
-			continue // not ours
+			continue // no file of this server
 		}
 		m := fileMeta{Token: e.Name()}
 		err := readJSON(f.at(e.Name(), "meta.json"), &m)
 		if errors.Is(err, fs.ErrNotExist) {
 			info, gone := e.Info()
 			if gone != nil {
-				continue // removed meanwhile
+				continue // removed in the meantime
 			}
 			m.CreatedAt = info.ModTime()
 		} else if err != nil {
@@ -189,7 +189,7 @@ func (f *fileStore) each(visit func(fileMeta) error) error {
 	return nil
 }
 
-// removeOfJob removes what a request has put out, and returns the paths that are gone.
+// removeOfJob removes the files that a request has made, and returns their paths.
 func (f *fileStore) removeOfJob(id string) (gone []string, err error) {
 	err = f.each(func(m fileMeta) error {
 		if m.Job != id || id == "" {
@@ -201,7 +201,7 @@ func (f *fileStore) removeOfJob(id string) (gone []string, err error) {
 	return gone, err
 }
 
-// sweep removes files that have expired and uploads that were begun and never finished.
+// sweep removes files that have expired, and uploads that were begun and not finished.
 func (f *fileStore) sweep() error {
 	return f.each(func(m fileMeta) error {
 		if m.ExpiresAt != nil && !f.now().Before(*m.ExpiresAt) {
@@ -217,8 +217,8 @@ func (f *fileStore) sweep() error {
 	})
 }
 
-// ownToken returns the token when address names a file of this server, whatever host it was written with: a restart
-// on another port must not orphan the files of jobs that still wait.
+// ownToken returns the token if address names a file of this server. The host is ignored: after a restart on another
+// port, waiting jobs must still find their files.
 func (f *fileStore) ownToken(address string) (string, bool) {
 	u, err := url.Parse(address)
 	if err != nil || !strings.HasPrefix(u.Path, filesPath) {
@@ -246,8 +246,12 @@ func safeName(name string) string {
 	return name
 }
 
-// serveFile gives a file to whoever knows its URL; expired, hidden and unknown ones look the same.
+// serveFile serves a file to everybody who has its URL. Expired, hidden and unknown files give the same answer.
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
+	if faultOf(r.Context()).Effect == lost {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
 	file, m, err := s.files.open(r.PathValue("token"))
 	switch {
 	case errors.Is(err, errForbidden):
@@ -260,7 +264,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "File not found")
 		return
 	case err != nil:
-		s.fault(w, err)
+		s.fail(w, err)
 		return
 	}
 	defer file.Close()
@@ -269,8 +273,8 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", m.CreatedAt, file)
 }
 
-// setACL is the platform API's way to take a file out of the world: fal has no call that deletes an uploaded file.
-// Here hiding removes the bytes, so that erasure can be proved on disk.
+// setACL changes who can read a file. fal has no call that deletes an uploaded file, so erasure uses this one. Here
+// hiding also removes the bytes, so that tests can find that nothing is left on the disk.
 func (s *Server) setACL(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Default string `json:"default"`
@@ -287,7 +291,9 @@ func (s *Server) setACL(w http.ResponseWriter, r *http.Request) {
 	}
 	switch body.Default {
 	case aclHide:
-		err = s.files.remove(token)
+		if faultOf(r.Context()).Effect != lost {
+			err = s.files.remove(token)
+		}
 	case aclAllow, aclForbid:
 		err = s.files.setACL(m, body.Default)
 	default:
@@ -295,7 +301,7 @@ func (s *Server) setACL(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.fault(w, err)
+		s.fail(w, err)
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"default": body.Default, "rules": []any{}})

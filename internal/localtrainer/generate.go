@@ -63,10 +63,11 @@ func readGenerateInput(input json.RawMessage) (generateInput, error) {
 	}
 	f.list("loras", func(l *fields) {
 		l.required("path")
+		l.flag("force", false)
 		in.loras = append(in.loras, loraInput{path: l.text("path", ""), scale: l.number("scale", 1, 0, maxLoRAScale)})
 	})
 	if len(in.loras) > 1 {
-		// Better refused than silently different from what fal would do.
+		// Refused, because the result would differ from what fal would do.
 		f.wrong("loras", "feature_not_supported", "The local trainer applies one LoRA at a time", nil)
 	}
 	f.integer("num_inference_steps", 28, 1, 50)
@@ -80,9 +81,10 @@ func readSize(f *fields) image.Point {
 	const field = "image_size"
 	var inner map[string]json.RawMessage
 	if f.has(field) && json.Unmarshal(f.raw[field], &inner) == nil {
-		size := &fields{raw: inner, at: []any{field}}
+		size := newFields(inner, field)
 		p := image.Pt(int(size.integer("width", 512, minImageSide, maxImageSide)),
 			int(size.integer("height", 512, minImageSide, maxImageSide)))
+		size.refuseUnknown()
 		f.problems = append(f.problems, size.problems...)
 		return p
 	}

@@ -3,6 +3,7 @@ package localtrainer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -10,23 +11,37 @@ import (
 	"strings"
 )
 
-// fields reads a model's input as fal's models do: unknown fields are ignored, null is the same as nothing, and all
-// that is wrong is told at once, with one entry a field.
+// fields reads a model's input. As in fal's models, null is the same as a missing field, and all mistakes are reported
+// together, one entry for each field. Unlike there, a field that nothing has asked for is a mistake.
 type fields struct {
 	raw      map[string]json.RawMessage
-	at       []any // where raw stands in the input
+	at       []any // the path of raw in the input
+	asked    map[string]bool
 	problems []problem
 }
 
-func readFields(input json.RawMessage) *fields {
-	f := &fields{}
-	// The submit has checked that it is an object.
-	_ = json.Unmarshal(input, &f.raw)
-	return f
+func newFields(raw map[string]json.RawMessage, at ...any) *fields {
+	return &fields{raw: raw, at: at, asked: map[string]bool{}}
 }
 
-// err is everything that was wrong, or nil.
+func readFields(input json.RawMessage) *fields {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal(input, &raw) // the submit has checked that it is an object
+	return newFields(raw)
+}
+
+// refuseUnknown reports the fields that nothing has asked for.
+func (f *fields) refuseUnknown() {
+	for _, name := range slices.Sorted(maps.Keys(f.raw)) {
+		if !f.asked[name] {
+			f.wrong(name, "extra_forbidden", "Extra inputs are not permitted", nil)
+		}
+	}
+}
+
+// err returns everything that was wrong, or nil. It is called when all fields have been read.
 func (f *fields) err() error {
+	f.refuseUnknown()
 	if len(f.problems) == 0 {
 		return nil
 	}
@@ -42,6 +57,7 @@ func (f *fields) wrong(name, kind, msg string, ctx map[string]any) {
 }
 
 func (f *fields) has(name string) bool {
+	f.asked[name] = true
 	raw, ok := f.raw[name]
 	return ok && string(raw) != "null"
 }
@@ -75,7 +91,7 @@ func (f *fields) flag(name string, otherwise bool) bool {
 	return v
 }
 
-// number takes a JSON number, or one in quotes, between low and high.
+// number reads a JSON number, or one in quotes, between low and high.
 func (f *fields) number(name string, otherwise, low, high float64) float64 {
 	if !f.has(name) {
 		return otherwise
@@ -95,7 +111,7 @@ func (f *fields) number(name string, otherwise, low, high float64) float64 {
 	return v
 }
 
-// integer is number without a fraction. The bounds must be exact as float64.
+// integer reads a number without a fraction. The bounds must be exact as float64.
 func (f *fields) integer(name string, otherwise, low, high int64) int64 {
 	before := len(f.problems)
 	v := f.number(name, float64(otherwise), float64(low), float64(high))
@@ -133,8 +149,9 @@ func (f *fields) list(name string, read func(*fields)) {
 		return
 	}
 	for i := range raw {
-		inner := &fields{raw: raw[i], at: append(slices.Clone(f.at), name, i)}
+		inner := newFields(raw[i], append(slices.Clone(f.at), name, i)...)
 		read(inner)
+		inner.refuseUnknown()
 		f.problems = append(f.problems, inner.problems...)
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// fal's three states. Failure and cancellation are COMPLETED too.
+// fal's three states. A job that failed or was cancelled is COMPLETED.
 const (
 	inQueue    = "IN_QUEUE"
 	inProgress = "IN_PROGRESS"
 	completed  = "COMPLETED"
 )
 
-// baseMark stands for the address of this server in stored outputs. It is replaced in every answer, so that a server
-// that comes back under another address gives URLs that work.
+// baseMark is the placeholder for the address of this server in stored outputs. It is replaced in every answer, so that
+// the URLs are right after a restart under another address.
 const baseMark = "{local-trainer}"
 
 type logLine struct {
@@ -30,7 +30,7 @@ type logLine struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// record is a job as it stands on disk.
+// record is the part of a job that is on the disk.
 type record struct {
 	ID        string          `json:"request_id"`
 	Gateway   string          `json:"gateway_request_id"`
@@ -45,7 +45,7 @@ type record struct {
 	Output    json.RawMessage `json:"output,omitempty"`
 	Error     string          `json:"error,omitempty"`
 	ErrorType string          `json:"error_type,omitempty"`
-	UserLimit bool            `json:"user_limit,omitempty"` // it failed because the client's own start timeout ran out
+	UserLimit bool            `json:"user_limit,omitempty"` // it failed because the client's own start timeout passed
 	Units     float64         `json:"billable_units,omitempty"`
 	Logs      []logLine       `json:"logs,omitempty"`
 
@@ -55,21 +55,21 @@ type record struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	ErasedAt  *time.Time `json:"erased_at,omitempty"`
-	Withdrawn bool       `json:"withdrawn,omitempty"` // payloads were deleted before the end: the input is for the work alone
+	Withdrawn bool       `json:"withdrawn,omitempty"` // payloads were deleted before the end: the input is kept for the work only
 
 	Webhook    string     `json:"webhook,omitempty"`
-	Delivered  bool       `json:"delivered,omitempty"` // or given up: nothing is left to send
+	Delivered  bool       `json:"delivered,omitempty"` // or given up: nothing remains to be sent
 	Deliveries []delivery `json:"deliveries,omitempty"`
 }
 
 // delivery is one attempt to deliver a webhook.
 type delivery struct {
 	At     time.Time `json:"at"`
-	Status int       `json:"status,omitempty"` // the receiver's answer; 0: it gave none
-	Effect string    `json:"effect,omitempty"` // the fault that was used
+	Status int       `json:"status,omitempty"` // the receiver's answer; 0 when there was none
+	Effect string    `json:"effect,omitempty"` // of the fault that acted
 }
 
-// job is a record and what is known of it only while this process lives.
+// job is a record and the state that exists only in this process.
 type job struct {
 	record
 	fault     fault // stuck or fail
@@ -96,7 +96,7 @@ func (j *job) say(now time.Time, level, message string) {
 
 func (s *Server) jobPath(id string) string { return filepath.Join(s.dir, "jobs", id+".json") }
 
-// save makes the job durable and wakes whoever waits for a change. s.mu is held.
+// save writes the job to the disk and wakes those who wait for a change. s.mu is held.
 func (s *Server) save(j *job) error {
 	if err := writeJSON(s.jobPath(j.ID), j.record); err != nil {
 		s.log.Error("a job could not be saved", "request_id", j.ID, "error", err)
@@ -106,7 +106,7 @@ func (s *Server) save(j *job) error {
 	return nil
 }
 
-// loadJobs reads every job and removes output files of jobs that never got to their end: they will be made again.
+// loadJobs reads every job, and removes output files of jobs that have not ended: they will be made again.
 func (s *Server) loadJobs() error {
 	paths, err := filepath.Glob(filepath.Join(s.dir, "jobs", "*.json"))
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Server) loadJobs() error {
 	})
 }
 
-// sorted returns the jobs that keep accepts, in the order in which they came. s.mu is held.
+// sorted returns the jobs that keep accepts, oldest first. s.mu is held.
 func (s *Server) sorted(keep func(*job) bool) []*job {
 	var list []*job
 	for _, j := range s.jobs {
@@ -150,9 +150,9 @@ func (s *Server) sorted(keep func(*job) bool) []*job {
 	return list
 }
 
-// erase removes everything that an ended job knew of a person; what is left is that there was a job, when, and how it
-// ended. A job that has not ended goes on, and of it there is only the input: that is shown no more and goes with the
-// end of the work, while webhook and output come as ever. s.mu is held. It returns the paths of the files that are gone.
+// erase removes everything about a person from an ended job. What remains is that there was a job, when, how it ended
+// and what it cost. A job that has not ended goes on: its input is no longer shown and is removed at its end; its
+// webhook is sent and its output is made. s.mu is held. It returns the paths of the removed files.
 func (s *Server) erase(j *job) ([]string, error) {
 	if !j.ended() {
 		j.Withdrawn = true
@@ -164,14 +164,14 @@ func (s *Server) erase(j *job) ([]string, error) {
 	}
 	j.Input, j.Output, j.Logs, j.Error = nil, nil, nil, ""
 	j.Webhook, j.Delivered, j.Lifecycle = "", true, lifecycle{}
-	// The record goes first: a crash in between leaves files that the next start recognises as erased.
+	// The record comes first: after a crash in between, the next start removes the files of an erased job.
 	if err := s.save(j); err != nil {
 		return nil, err
 	}
 	return s.files.removeOfJob(j.ID)
 }
 
-// makeDirs prepares the folder. Nobody but the owner may read it: it holds pictures of people in clear.
+// makeDirs makes the folders. Only the owner may read them: they contain unencrypted pictures of people.
 func makeDirs(dir string) error {
 	for _, d := range []string{dir, filepath.Join(dir, "jobs"), filepath.Join(dir, "files"), filepath.Join(dir, "tmp")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {

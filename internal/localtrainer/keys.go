@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// account is the identity of this server: what fal calls the user id, and the key that signs its webhooks.
+// account is the identity of this server: fal's user id, and the key that signs webhooks.
 type account struct {
 	UserID string `json:"user_id"`
 	Seed   []byte `json:"webhook_seed"`
 }
 
-// loadAccount reads the account from dir, or makes it at the first start. It must survive restarts: receivers cache
-// the public key and pin the user id.
+// loadAccount reads the account from dir, or makes it at the first start. It stays the same after a restart, because
+// receivers cache the public key and compare the user id.
 func loadAccount(dir string) (account, error) {
 	path := filepath.Join(dir, "account.json")
 	var a account
@@ -45,8 +45,8 @@ func loadAccount(dir string) (account, error) {
 
 func (a account) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(a.Seed) }
 
-// sign returns the four headers of a webhook delivery, as fal documents them: ED25519 over request id, user id,
-// timestamp and the hash of the raw body, one a line.
+// sign returns the four headers of a webhook delivery, as fal documents them. The ED25519 signature is over request id,
+// user id, timestamp and hash of the raw body, one on each line.
 func (a account) sign(requestID string, body []byte, at time.Time) http.Header {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	sum := sha256.Sum256(body)
@@ -59,7 +59,7 @@ func (a account) sign(requestID string, body []byte, at time.Time) http.Header {
 	return h
 }
 
-// serveJWKS publishes the key that verifies webhooks. Nobody needs a key of ours to read it.
+// serveJWKS publishes the key that verifies webhooks. It needs no API key.
 func (s *Server) serveJWKS(w http.ResponseWriter, _ *http.Request) {
 	public := s.account.key()[ed25519.SeedSize:] // the second half of a private key
 	reply(w, http.StatusOK, map[string]any{"keys": []map[string]string{{
@@ -67,8 +67,8 @@ func (s *Server) serveJWKS(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-// randomToken is 160 random bits in 32 lower-case letters and digits: nobody guesses it, and file systems that ignore
-// case keep it apart.
+// randomToken returns 160 random bits as 32 lower-case letters and digits, which file systems that ignore case keep
+// apart.
 func randomToken() string {
 	b := make([]byte, 20)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead

@@ -3,7 +3,6 @@ package localtrainer_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
@@ -11,86 +10,6 @@ import (
 
 	"github.com/inflio/persona/internal/localtrainer"
 )
-
-type page struct {
-	Items []struct {
-		ID       string          `json:"request_id"`
-		Endpoint string          `json:"endpoint_id"`
-		SentAt   time.Time       `json:"sent_at"`
-		Started  *time.Time      `json:"started_at"`
-		Ended    *time.Time      `json:"ended_at"`
-		Status   int             `json:"status_code"`
-		Duration float64         `json:"duration"`
-		Input    map[string]any  `json:"json_input"`
-		Output   json.RawMessage `json:"json_output"`
-	}
-	Next string `json:"next_cursor"`
-	More bool   `json:"has_more"`
-}
-
-func (r *rig) list(query string) page {
-	r.t.Helper()
-	a := r.do("GET", "/v1/models/requests/by-endpoint?endpoint_id="+localtrainer.ImageEndpoint+query, nil)
-	require.Equal(r.t, http.StatusOK, a.code, string(a.raw))
-	var p page
-	require.NoError(r.t, json.Unmarshal(a.raw, &p))
-	return p
-}
-
-func TestRequestList(t *testing.T) {
-	t.Parallel()
-	r := start(t, localtrainer.Options{})
-	first := r.submit(images, stranger("prompt", "the first"))
-	r.await(first, inState("COMPLETED"))
-	private := r.submit(images, stranger(), "X-Fal-Store-IO", "0")
-	r.await(private, inState("COMPLETED"))
-	middle := time.Now()
-	r.submit(training, map[string]any{})
-	r.fault("generate", "stuck")
-	running := r.submit(images, stranger("prompt", "still running"))
-	r.await(running, inState("IN_PROGRESS"))
-	r.fault("generate", "late", "delay_ms", 600_000)
-	queued := r.submit(images, stranger("prompt", "still waiting", "loras", []any{map[string]any{"path": "https://files.example/w"}}))
-
-	all := r.list("&expand=payloads")
-	require.Len(t, all.Items, 4)
-	require.False(t, all.More)
-	waiting, newest, hidden, oldest := all.Items[0], all.Items[1], all.Items[2], all.Items[3]
-	require.Equal(t, []string{queued, running, private, first}, []string{waiting.ID, newest.ID, hidden.ID, oldest.ID})
-	require.Equal(t, []any{map[string]any{"path": "https://files.example/w"}}, waiting.Input["loras"])
-	require.Nil(t, waiting.Started)
-	require.Nil(t, waiting.Ended)
-	require.Equal(t, "still running", newest.Input["prompt"])
-	require.Nil(t, newest.Ended)
-	require.NotNil(t, newest.Started)
-	require.Equal(t, "the first", oldest.Input["prompt"])
-	require.JSONEq(t, string(r.done(images, first).raw), string(oldest.Output))
-	require.Equal(t, http.StatusOK, oldest.Status)
-	require.Positive(t, oldest.Duration)
-	require.Nil(t, hidden.Input, "nothing is kept with X-Fal-Store-IO: 0")
-
-	require.Nil(t, r.list("").Items[0].Input, "payloads only when asked for")
-	since := r.list("&start=" + url.QueryEscape(middle.Format(time.RFC3339Nano)))
-	require.Len(t, since.Items, 2)
-	require.Len(t, r.list("&end="+url.QueryEscape(middle.Format(time.RFC3339Nano))).Items, 2)
-
-	var ids []string
-	for cursor := ""; ; {
-		p := r.list("&limit=1" + cursor)
-		require.Len(t, p.Items, 1)
-		ids = append(ids, p.Items[0].ID)
-		if !p.More {
-			require.Empty(t, p.Next)
-			break
-		}
-		cursor = "&cursor=" + url.QueryEscape(p.Next)
-	}
-	require.Equal(t, []string{queued, running, private, first}, ids)
-
-	for _, bad := range []string{"", "?endpoint_id=x&start=yesterday", "?endpoint_id=x&limit=0", "?endpoint_id=x&limit=a", "?endpoint_id=x&cursor=%25"} {
-		require.Equal(t, http.StatusBadRequest, r.do("GET", "/v1/models/requests/by-endpoint"+bad, nil).code, bad)
-	}
-}
 
 func TestPrices(t *testing.T) {
 	t.Parallel()
@@ -174,7 +93,7 @@ func TestDeletingPayloadsDoesNotStopTheJob(t *testing.T) {
 		a := r.done(images, id)
 		require.Equal(t, http.StatusOK, a.code)
 		require.NoError(t, json.Unmarshal(a.raw, &out))
-		require.Equal(t, http.StatusOK, r.do("GET", out.Images[0].URL, nil).code, "the output came after the deletion")
+		require.Equal(t, http.StatusOK, r.do("GET", out.Images[0].URL, nil).code, "the output was made after the deletion")
 		next(t, calls)
 		r.await(id, func(j map[string]any) bool { return j["webhook_settled"] == true && j["erased_at"] == nil })
 		require.NotEmpty(t, erase(r, id).body["cdn_delete_results"])
@@ -185,7 +104,7 @@ func TestDeletingPayloadsDoesNotStopTheJob(t *testing.T) {
 	require.False(t, onDisk(t, r.dir, []byte("a very private prompt")))
 }
 
-func TestDeletingPayloadsOfARunningTrainingLeavesItsWeightsToCome(t *testing.T) {
+func TestDeletingPayloadsOfARunningTrainingKeepsItsWeights(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
 	set := r.upload("set.zip", "application/zip", archive(t, 5, noCaptions))

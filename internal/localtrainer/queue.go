@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// queuePath is a path of the queue taken apart: an endpoint, and what is asked of one of its requests.
+// queuePath is a parsed path of the queue: an endpoint, and an action on one of its requests.
 type queuePath struct {
 	endpoint string
 	id       string // "": a submit
@@ -28,17 +28,19 @@ func parseQueuePath(path string) queuePath {
 	}
 }
 
-// app is the owner and the app of an endpoint id: all that status, result and cancel addresses carry.
+// app returns owner and app of an endpoint id, the part of it that is in status, result and cancel addresses.
 func app(endpoint string) string {
 	parts := strings.SplitN(endpoint, "/", 3)
 	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
-// serveQueue is everything below an endpoint's path.
+// serveQueue handles every path below an endpoint.
 func (s *Server) serveQueue(w http.ResponseWriter, r *http.Request) {
 	p := parseQueuePath(r.URL.Path)
-	on := func(fault string, h func(http.ResponseWriter, *http.Request, queuePath)) {
-		s.misbehave(fault, func(w http.ResponseWriter, r *http.Request) { h(w, r, p) })(w, r)
+	on := func(need Permission, fault string, h func(http.ResponseWriter, *http.Request, queuePath)) {
+		if s.permit(w, r, need) {
+			s.misbehave(fault, func(w http.ResponseWriter, r *http.Request) { h(w, r, p) })(w, r)
+		}
 	}
 	switch r.Method + " " + p.action {
 	case "POST ":
@@ -47,15 +49,17 @@ func (s *Server) serveQueue(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusNotFound, "Application "+strconv.Quote(p.endpoint)+" not found")
 			return
 		}
-		on(e.fault, s.submit)
+		on(PermitSubmit, e.fault, s.submit)
 	case "GET status":
-		on(onStatus, s.status)
+		on(PermitRead, onStatus, s.status)
 	case "GET status/stream":
-		s.streamStatus(w, r, p)
+		if s.permit(w, r, PermitRead) {
+			s.streamStatus(w, r, p)
+		}
 	case "GET ", "GET response":
-		on(onResult, s.result)
+		on(PermitRead, onResult, s.result)
 	case "PUT cancel":
-		on(onCancel, s.cancel)
+		on(PermitCancel, onCancel, s.cancel)
 	default:
 		refuse(w, http.StatusNotFound, "Path not found")
 	}
@@ -70,23 +74,23 @@ func (s *Server) find(p queuePath) *job {
 	return j
 }
 
-func notFound(w http.ResponseWriter) {
+func replyNotFound(w http.ResponseWriter) {
 	reply(w, http.StatusNotFound, map[string]string{"status": "NOT_FOUND"})
 }
 
-// asked returns the job that a read asks for and the fault that r was given; where no job is to be seen it has answered
-// and returns nil. s.mu is held.
+// asked returns the job that a read is about and the fault that acts on r. If there is no such job, it has answered and
+// the job is nil. s.mu is held.
 func (s *Server) asked(w http.ResponseWriter, r *http.Request, p queuePath) (*job, fault) {
 	j, f := s.find(p), faultOf(r.Context())
 	if j == nil || f.Effect == lost {
-		notFound(w)
+		replyNotFound(w)
 		return nil, f
 	}
 	w.Header().Set("X-Fal-Request-Id", j.ID)
 	return j, f
 }
 
-// statusOf is a job in fal's words. s.mu is held.
+// statusOf returns a job's status in fal's form. s.mu is held.
 func (s *Server) statusOf(j *job, base string, logs bool) map[string]any {
 	at := base + "/" + app(j.Endpoint) + "/requests/" + j.ID
 	answer := map[string]any{
@@ -114,7 +118,7 @@ func (s *Server) statusOf(j *job, base string, logs bool) map[string]any {
 	return answer
 }
 
-// wantsLogs understands what the clients send: 1 and 0 (JavaScript), true and false (Python).
+// wantsLogs accepts what the clients send: 1 and 0 (JavaScript), true and false (Python).
 func wantsLogs(r *http.Request) bool {
 	want, err := strconv.ParseBool(r.URL.Query().Get("logs"))
 	return err == nil && want
@@ -149,7 +153,7 @@ func oneStepBehind(r record) record {
 	return r
 }
 
-// result replays what the model answered, its errors included.
+// result answers with the model's own status and body, also when the job failed.
 func (s *Server) result(w http.ResponseWriter, r *http.Request, p queuePath) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +192,7 @@ func withBase(output json.RawMessage, base string) json.RawMessage {
 	return bytes.ReplaceAll(output, []byte(baseMark), []byte(base))
 }
 
-// resultExpired follows fal's retention: an hour, six minutes for large results, thirty days while payloads are kept.
+// resultExpired applies fal's retention: an hour, six minutes for large results, thirty days while payloads are kept.
 // s.mu is held.
 func (s *Server) resultExpired(j *job) bool {
 	if !j.ended() {
@@ -206,7 +210,7 @@ func (s *Server) resultExpired(j *job) bool {
 	return s.now().Sub(*j.EndedAt) > keep
 }
 
-// cancel removes a waiting job, and asks a running one to stop.
+// cancel removes a waiting job and tells a running one to stop.
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request, p queuePath) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,7 +218,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, p queuePath) {
 	f := faultOf(r.Context())
 	switch {
 	case j == nil:
-		notFound(w)
+		replyNotFound(w)
 	case j.ended():
 		reply(w, http.StatusBadRequest, map[string]string{"status": "ALREADY_COMPLETED"})
 	case f.Effect == lost, f.Effect == late:
@@ -239,7 +243,7 @@ func (s *Server) cancelLate(p queuePath) {
 	}
 }
 
-// stop asks a job to end. s.mu is held.
+// stop tells a job to end. s.mu is held.
 func (s *Server) stop(j *job) {
 	if !j.running {
 		s.end(j, cancelledOutcome(j.ID))

@@ -22,7 +22,7 @@ func TestSubmitAnswersWithAddressesThatWork(t *testing.T) {
 	id := a.text("request_id")
 	require.Equal(t, id, a.header.Get("X-Fal-Request-Id"))
 	require.NotEmpty(t, a.text("gateway_request_id"))
-	require.NotEqual(t, id, a.text("gateway_request_id"), "a client that matches on the wrong one must notice")
+	require.NotEqual(t, id, a.text("gateway_request_id"), "so that a client that uses the wrong one fails")
 	require.Equal(t, r.url+images+"/requests/"+id, a.text("response_url"))
 	require.Equal(t, a.text("response_url")+"/status", a.text("status_url"))
 	require.Equal(t, a.text("response_url")+"/cancel", a.text("cancel_url"))
@@ -68,7 +68,7 @@ func TestStatusOfEachState(t *testing.T) {
 		require.Equal(t, want, a.body["logs"] != nil, query)
 	}
 
-	r.clearFaults() // releases the stuck one, not the late ones
+	r.clearFaults() // releases the stuck job, not the late ones
 	r.await(running, inState("COMPLETED"))
 	a := r.status(running)
 	require.Equal(t, http.StatusOK, a.code)
@@ -78,7 +78,7 @@ func TestStatusOfEachState(t *testing.T) {
 	require.Equal(t, "IN_QUEUE", r.status(second).text("status"))
 	r.clock.advance(time.Hour)
 	require.Equal(t, http.StatusOK, r.do("PUT", images+"/requests/"+first+"/cancel", nil).code)
-	r.submit(images, stranger()) // wakes the queue, which sees that the time has come
+	r.submit(images, stranger()) // wakes the queue, which then reads the clock
 	require.Equal(t, http.StatusOK, r.done(images, second).code)
 }
 
@@ -193,7 +193,7 @@ func TestStatusStream(t *testing.T) {
 	require.Equal(t, "COMPLETED", states[len(states)-1])
 }
 
-func TestResultsAreNotKeptForEver(t *testing.T) {
+func TestResultsExpire(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
 	large := stranger("sync_mode", true, "output_format", "png",

@@ -14,18 +14,18 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 )
 
-// killed is what a kill -9 leaves behind: the folder as it stands at this moment, copied from under the server.
+// killed returns what a kill -9 would leave: a copy of the folder, made while the server runs.
 func killed(t *testing.T, r *rig) string {
 	t.Helper()
 	var dir string
 	require.Eventually(t, func() bool { // a file that is renamed while it is copied makes the copy fail
 		dir = t.TempDir()
 		return os.CopyFS(dir, os.DirFS(r.dir)) == nil
-	}, patience, time.Millisecond)
+	}, waitLimit, time.Millisecond)
 	return dir
 }
 
-func TestJobsAreCarriedOnAfterACrash(t *testing.T) {
+func TestJobsAreContinuedAfterACrash(t *testing.T) {
 	t.Parallel()
 	before := start(t, localtrainer.Options{})
 	before.fault("webhook", "late", "delay_ms", 600_000, "times", 9)
@@ -85,13 +85,13 @@ func TestAGracefulStopLeavesRunningJobsForTheNextStart(t *testing.T) {
 	require.Equal(t, http.StatusOK, again.done(images, id).code)
 }
 
-func TestWhatACrashLeftHalfWrittenIsRemoved(t *testing.T) {
+func TestUnfinishedFilesAreRemovedAtTheStart(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
 	id := r.submit(images, stranger())
 	r.await(id, inState("COMPLETED"))
 	r.stop()
-	// As if the crash had come between the output and the record of the job's end.
+	// As after a crash between writing the output and recording the end of the job.
 	path := filepath.Join(r.dir, "jobs", id+".json")
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)

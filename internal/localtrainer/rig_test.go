@@ -23,13 +23,13 @@ import (
 )
 
 const (
-	patience = 2 * time.Minute // for conditions that come in milliseconds on a machine that is not busy
-	key      = "id:secret"
-	images   = "/" + localtrainer.ImageEndpoint
-	training = "/" + localtrainer.TrainEndpoint
+	waitLimit = 2 * time.Minute // for conditions that take milliseconds on an idle machine
+	key       = "id:secret"
+	images    = "/" + localtrainer.ImageEndpoint
+	training  = "/" + localtrainer.TrainEndpoint
 )
 
-// clock is a clock that a test moves.
+// clock is a clock that a test can advance.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
@@ -47,7 +47,7 @@ func (c *clock) advance(d time.Duration) {
 	c.ahead += d
 }
 
-// rig is a server with everything around it.
+// rig is a running server with helpers to call it.
 type rig struct {
 	t     *testing.T
 	url   string
@@ -140,7 +140,7 @@ func (r *rig) submit(endpoint string, input any, header ...string) string {
 	return a.text("request_id")
 }
 
-// stranger is an input that is quickly served and takes no LoRA.
+// stranger returns an input for a small picture without a LoRA.
 func stranger(more ...any) map[string]any {
 	in := map[string]any{"prompt": "a photo of somebody", "image_size": map[string]int{"width": 64, "height": 64}, "seed": 7}
 	for i := 0; i < len(more); i += 2 {
@@ -154,7 +154,7 @@ func (r *rig) status(id string) answer {
 	return r.do(http.MethodGet, images+"/requests/"+id+"/status?logs=1", nil)
 }
 
-// await waits until the job on the control plane is as wanted, and returns it.
+// await waits until ok accepts the job of the control plane, and returns it.
 func (r *rig) await(id string, ok func(job map[string]any) bool) map[string]any {
 	r.t.Helper()
 	var found map[string]any
@@ -166,7 +166,7 @@ func (r *rig) await(id string, ok func(job map[string]any) bool) map[string]any 
 			}
 		}
 		return false
-	}, patience, 5*time.Millisecond, "the job never got there: %v", found)
+	}, waitLimit, 5*time.Millisecond, "the job did not become as expected: %v", found)
 	return found
 }
 
@@ -188,7 +188,7 @@ func (r *rig) jobs() []map[string]any {
 	return body.Jobs
 }
 
-// fault arms a misbehaviour.
+// fault sets a fault.
 func (r *rig) fault(on, effect string, more ...any) {
 	r.t.Helper()
 	f := map[string]any{"on": on, "effect": effect}
@@ -215,7 +215,7 @@ func (r *rig) upload(name, contentType string, data []byte, header ...string) st
 	return a.text("file_url")
 }
 
-// portraits are drawn once: drawing is what takes the time.
+// portraits are drawn once, because drawing takes most of the time.
 var portraits = sync.OnceValue(func() [][]byte {
 	var drawn [][]byte
 	for _, p := range sitter.New(11).Set(6, side) {
@@ -228,8 +228,8 @@ var portraits = sync.OnceValue(func() [][]byte {
 	return drawn
 })
 
-// archive makes a training archive of up to six drawn pictures of one person. caption is given the index of the
-// picture; an empty caption leaves the file out.
+// archive makes a training archive of up to six drawn pictures of one person. caption gets the index of the picture; for
+// an empty caption there is no file.
 func archive(t *testing.T, n int, caption func(i int) string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -257,7 +257,7 @@ func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithCancel(t.Context())
 }
 
-// zipOf is an archive of files that hold nothing of use.
+// zipOf returns an archive of files without usable content.
 func zipOf(t *testing.T, names ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -282,7 +282,7 @@ func many(n int) []string {
 	return names
 }
 
-// scenery is an archive of pictures without anybody in them.
+// scenery returns an archive of pictures without people.
 func scenery(t *testing.T) []byte {
 	t.Helper()
 	var out bytes.Buffer

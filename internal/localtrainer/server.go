@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -13,18 +12,19 @@ import (
 	"time"
 )
 
-// Options say where a Server lives and how it behaves.
+// Options configure a Server.
 type Options struct {
-	Dir         string           // folder of jobs and files, made if it is missing; one server at a time may use it
-	PublicURL   string           // address under which clients reach the server; "": the one each client used
-	Key         string           // the fal key that is accepted; "": any that is not empty
-	Pace        time.Duration    // time that every training takes at least, spread evenly over its steps
-	AllowRemote bool             // serve callers that are not on this machine, the control plane included
-	Now         func() time.Time // the clock; nil: time.Now
-	Log         *slog.Logger     // nil: silent
+	Dir         string                  // folder of jobs and files, made if it is missing; one server at a time may use it
+	PublicURL   string                  // address under which clients reach the server; "": the one each client used
+	Key         string                  // the fal key with all permissions; "": every key that is not in Keys
+	Keys        map[string][]Permission // keys with these permissions only
+	Pace        time.Duration           // least duration of a training, spread evenly over its steps
+	AllowRemote bool                    // serve other machines too, the control plane included
+	Now         func() time.Time        // the clock; nil: time.Now
+	Log         *slog.Logger            // nil: silent
 }
 
-// Server is the local trainer. Handler serves requests from the moment New returns; work is done while Run runs.
+// Server is the local trainer. Handler can be used as soon as New has returned. Jobs are worked on while Run runs.
 type Server struct {
 	o       Options
 	dir     string
@@ -45,7 +45,7 @@ type Server struct {
 	stopOnce sync.Once
 }
 
-// New opens the folder and reads the jobs in it. It fails when the folder cannot be used or its content is damaged.
+// New opens the folder and reads the jobs in it. It fails when the folder cannot be used or when its content is damaged.
 func New(o Options) (*Server, error) {
 	if o.Dir == "" {
 		return nil, errors.New("the local trainer needs a folder")
@@ -84,38 +84,43 @@ func New(o Options) (*Server, error) {
 	return s, s.loadJobs()
 }
 
-// Handler is the whole HTTP surface. All of fal's hosts map to it: give a client the same base URL for queue, REST
-// and platform API.
+// Handler serves all of fal's hosts: give a client the same base URL for queue, REST and, with /v1, platform API. It
+// also serves the control plane under /_local/.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	keyed := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, s.requireKey(h)) }
+	keyed := func(pattern string, need Permission, h http.HandlerFunc) { mux.Handle(pattern, s.requireKey(need, h)) }
 
-	keyed("POST /storage/upload/initiate", s.misbehave(onUpload, s.initiateUpload, lost))
-	keyed("POST /storage/upload/initiate-multipart", s.misbehave(onUpload, s.initiateUpload, lost))
-	keyed("POST /storage/auth/token", s.misbehave(onUpload, s.grantToken, lost))
+	keyed("POST /storage/upload/initiate", PermitSubmit, s.misbehave(onUpload, s.initiateUpload, lost))
+	keyed("POST /storage/upload/initiate-multipart", PermitSubmit, s.misbehave(onUpload, s.initiateUpload, lost))
+	keyed("POST /storage/auth/token", PermitSubmit, s.misbehave(onUpload, s.grantToken, lost))
 	mux.Handle("PUT "+uploadPath+"{token}", s.misbehave(onUpload, s.putFile))
 	mux.Handle("PUT "+uploadPath+"{token}/{part}", s.misbehave(onUpload, s.putPart, lost))
 	mux.Handle("POST "+uploadPath+"{token}/complete", s.misbehave(onUpload, s.completeUpload))
 	mux.Handle("POST /files/upload", s.misbehave(onUpload, s.uploadWithToken))
-	mux.HandleFunc("GET "+filesPath+"{token}/{name}", s.serveFile)
+	mux.HandleFunc("GET "+filesPath+"{token}/{name}", s.misbehave(onDownload, s.serveFile))
 
 	mux.HandleFunc("GET /.well-known/jwks.json", s.serveJWKS)
-	keyed("GET /v1/models/pricing", s.listPrices)
-	keyed("GET /v1/models/requests/by-endpoint", s.listRequests)
-	keyed("DELETE /v1/models/requests/{id}/payloads", s.deletePayloads)
-	keyed("PUT /v1/storage/files/acl", s.setACL)
+	keyed("GET /v1/models/pricing", PermitRead, s.listPrices)
+	keyed("GET /v1/models/requests/by-endpoint", PermitRead, s.misbehave(onList, s.listRequests))
+	keyed("GET /v1/models/requests/search", PermitRead, s.misbehave(onList, s.searchRequests))
+	keyed("GET /v1/models/billing-events", PermitAdmin, s.misbehave(onBilling, s.listBilling))
+	keyed("DELETE /v1/models/requests/{id}/payloads", PermitAdmin, s.misbehave(onErase, s.deletePayloads))
+	keyed("PUT /v1/storage/files/acl", PermitAdmin, s.misbehave(onHide, s.setACL))
+	keyed("/v1/", permitAny, func(w http.ResponseWriter, _ *http.Request) {
+		refusePlatform(w, http.StatusNotFound, "not_found", "Not found")
+	})
 
 	mux.HandleFunc("GET /_local/jobs", s.listJobs)
 	mux.HandleFunc("GET /_local/faults", s.listFaults)
 	mux.HandleFunc("POST /_local/faults", s.addFault)
 	mux.HandleFunc("DELETE /_local/faults", s.clearFaults)
 
-	keyed("/", s.serveQueue)
+	keyed("/", permitAny, s.serveQueue)
 	return s.requireLoopback(mux)
 }
 
-// Run works the queue and delivers webhooks until ctx ends. Jobs that are running then are left as they are, for the
-// next start. It is called once.
+// Run works on jobs and delivers webhooks until ctx ends. Jobs that are running then are continued by the next start.
+// It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.stopOnce.Do(func() { close(s.stopping) })
 	var work sync.WaitGroup
@@ -139,15 +144,15 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// nudge makes Run look at the jobs again.
-func (s *Server) nudge() {
+// wakeUp makes Run look at the jobs again.
+func (s *Server) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// sweep removes what has outlived its time.
+// sweep removes files and results that have expired.
 func (s *Server) sweep() {
 	if err := s.files.sweep(); err != nil {
 		s.log.Error("expired files could not be removed", "error", err)
@@ -162,7 +167,7 @@ func (s *Server) sweep() {
 	}
 }
 
-// base is the address of this server for the client that sent r.
+// base returns the address of this server for the client that sent r.
 func (s *Server) base(r *http.Request) string {
 	if s.o.PublicURL != "" {
 		return s.o.PublicURL
@@ -170,32 +175,8 @@ func (s *Server) base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// requireLoopback keeps other machines out unless the server was told to let them in: what it serves are faces.
-func (s *Server) requireLoopback(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if ip := net.ParseIP(host); !s.o.AllowRemote && (err != nil || ip == nil || !ip.IsLoopback()) {
-			refuse(w, http.StatusForbidden, "The local trainer serves this machine only.")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// requireKey wants "Authorization: Key <FAL_KEY>", as every authenticated call of fal does.
-func (s *Server) requireKey(next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Key") || key == "" || (s.o.Key != "" && key != s.o.Key) {
-			refuse(w, http.StatusUnauthorized, "Authentication is required to access this resource.")
-			return
-		}
-		next(w, r)
-	})
-}
-
-// fault answers what is our own failure.
-func (s *Server) fault(w http.ResponseWriter, err error) {
+// fail answers 500 for a failure of this server.
+func (s *Server) fail(w http.ResponseWriter, err error) {
 	s.log.Error("a request failed", "error", err)
 	refuse(w, http.StatusInternalServerError, "Internal server error")
 }

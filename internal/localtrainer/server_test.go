@@ -26,6 +26,9 @@ func TestEveryCallNeedsTheKey(t *testing.T) {
 		{"POST", "/storage/auth/token"},
 		{"GET", "/v1/models/pricing"},
 		{"GET", "/v1/models/requests/by-endpoint"},
+		{"GET", "/v1/models/requests/search"},
+		{"GET", "/v1/models/billing-events"},
+		{"GET", "/v1/nothing"},
 		{"DELETE", "/v1/models/requests/x/payloads"},
 		{"PUT", "/v1/storage/files/acl?url=x"},
 	}

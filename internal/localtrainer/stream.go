@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// heartbeat keeps proxies and clients from giving up on a quiet stream.
+// heartbeat keeps proxies and clients from closing a stream without events.
 const heartbeat = 10 * time.Second
 
-// streamStatus sends a job's status at each change until it has ended. Each event carries only the log lines that are
-// new, because the JavaScript client appends them to what it has.
+// streamStatus sends a job's status at each change until it has ended. Each event contains only the new log lines,
+// because the JavaScript client appends them to those it has.
 func (s *Server) streamStatus(w http.ResponseWriter, r *http.Request, p queuePath) {
 	flush := http.NewResponseController(w)
 	begun, sent := false, 0
@@ -22,7 +22,7 @@ func (s *Server) streamStatus(w http.ResponseWriter, r *http.Request, p queuePat
 		if j == nil {
 			s.mu.Unlock()
 			if !begun {
-				notFound(w)
+				replyNotFound(w)
 			}
 			return
 		}
@@ -51,7 +51,7 @@ func (s *Server) streamStatus(w http.ResponseWriter, r *http.Request, p queuePat
 			case <-changed:
 				again = true
 			case <-beat.C:
-				if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil || flush.Flush() != nil {
+				if _, err := fmt.Fprint(w, ": heartbeat\n\n"); err != nil || flush.Flush() != nil {
 					return
 				}
 			case <-r.Context().Done():

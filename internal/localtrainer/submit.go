@@ -15,8 +15,8 @@ import (
 
 const maxInput = 32 << 20 // bytes of a request body
 
-// submit accepts a request. Like fal it looks at the input only when the work begins: wrong input is bought, queued,
-// and answered with a 422 as the result. The job is on disk before the answer is sent.
+// submit accepts a request. Like fal, it checks the input only when the work begins: a request with wrong input is
+// bought and queued, and its result is a 422. The job is on the disk before the answer is sent.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request, p queuePath) {
 	j, err := s.newJob(w, r, p.endpoint)
 	if err != nil {
@@ -47,11 +47,11 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, p queuePath) {
 	}
 	if f.Effect != lost {
 		if err := s.save(j); err != nil {
-			s.fault(w, err)
+			s.fail(w, err)
 			return
 		}
 		s.jobs[j.ID] = j
-		s.nudge()
+		s.wakeUp()
 	}
 	s.log.Info("a request was accepted", "request_id", j.ID, "endpoint", j.Endpoint)
 	answer := s.statusOf(j, s.base(r), false)
@@ -60,7 +60,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, p queuePath) {
 	reply(w, http.StatusOK, answer)
 }
 
-// newJob reads everything that a submit can say. Its errors are sentences for the client.
+// newJob reads body, headers and parameters of a submit. Its errors are sentences for the client.
 func (s *Server) newJob(w http.ResponseWriter, r *http.Request, endpoint string) (*job, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxInput))
 	if err != nil {

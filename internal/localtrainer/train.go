@@ -16,14 +16,14 @@ const (
 	reports = 50 // progress lines of one training
 )
 
-// trainInput is what fal's endpoint takes, as far as it means something here.
+// trainInput is the part of the endpoint's input that this model uses.
 type trainInput struct {
 	archive string
 	trigger string
 	steps   int
 }
 
-// readTrainInput checks all fields of the endpoint, those without a meaning here included, because fal does.
+// readTrainInput checks all fields of the endpoint, also those that this model does not use.
 func readTrainInput(input json.RawMessage) (trainInput, error) {
 	f := readFields(input)
 	f.required("images_data_url")
@@ -89,8 +89,8 @@ func (s *Server) train(ctx context.Context, j *job, raw json.RawMessage) (outcom
 	})}, nil
 }
 
-// teach returns the trigger word of a training. Captions come before the given word; where they have no word in common
-// they are dropped, so that the model learns the person under no word at all, which is what fal's would do.
+// teach returns the trigger word of a training. Captions take precedence over the given word. If they have no word in
+// common they are removed, and the model learns the person under no word at all, as fal's model would.
 func teach(pictures []facemodel.Picture, given string) string {
 	var captions []string
 	for _, p := range pictures {
@@ -118,7 +118,7 @@ type outFile struct {
 	FileSize    int    `json:"file_size"`
 }
 
-// putOut stores a file that a job has made. It is found again by the job's id, whatever happens to the job.
+// putOut stores a file that a job has made, with the job's id, by which it is found when the job is erased.
 func (s *Server) putOut(j *job, name, contentType string, data []byte) (outFile, error) {
 	m, err := s.files.create(fileMeta{Name: name, ContentType: contentType, Job: j.ID}, j.Lifecycle)
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *Server) putOut(j *job, name, contentType string, data []byte) (outFile,
 	return outFile{URL: baseMark + m.path(), ContentType: contentType, FileName: m.Name, FileSize: len(data)}, nil
 }
 
-// pacer slows a training down to a given length, evenly, and reports its steps as they would come from a real one.
+// pacer stretches a training evenly to a given duration and reports its steps as a real training would.
 type pacer struct {
 	ctx   context.Context
 	begun time.Time
@@ -145,7 +145,7 @@ func (p *pacer) progress(step, of int) {
 		next := min(p.last-p.last%stride+stride, step)
 		due := time.Duration(float64(p.total) * float64(next) / float64(of))
 		if wait(p.ctx, due-time.Since(p.begun)) != nil {
-			return // the training ends by the same context
+			return // the context that ended the wait ends the training too
 		}
 		if p.last = next; next%stride == 0 || next == of {
 			p.say(next, of)

@@ -71,7 +71,7 @@ func (r *rig) trigger(out trained) string {
 	return config.Trigger
 }
 
-// side is small, so that a training takes a blink, and large enough for a face to be found.
+// side is small, so that a training is quick, and large enough for a face to be found.
 const side = 160
 
 func TestTrainThenGenerate(t *testing.T) {
@@ -80,7 +80,7 @@ func TestTrainThenGenerate(t *testing.T) {
 	zip := r.upload("set.zip", "application/zip", archive(t, 6, func(i int) string {
 		return fmt.Sprintf("a photo of annaqwerty, picture %d", i)
 	}))
-	id, out := r.train(map[string]any{"images_data_url": zip, "trigger_word": "ignored", "steps": 40, "unknown": 1},
+	id, out := r.train(map[string]any{"images_data_url": zip, "trigger_word": "ignored", "steps": 40},
 		"X-Fal-Object-Lifecycle-Preference", `{"expiration_duration_seconds":3600}`)
 
 	weights := r.do("GET", out.Lora.URL, nil, "Authorization", "")
@@ -88,7 +88,7 @@ func TestTrainThenGenerate(t *testing.T) {
 	require.Len(t, weights.raw, out.Lora.FileSize)
 	require.Equal(t, "pytorch_lora_weights.safetensors", out.Lora.FileName)
 	require.Equal(t, "application/json", out.Config.ContentType)
-	require.Equal(t, "annaqwerty", r.trigger(out), "captions decide, not trigger_word")
+	require.Equal(t, "annaqwerty", r.trigger(out), "captions take precedence over trigger_word")
 	require.Equal(t, []string{"40/40"}, steps(r, id)[len(steps(r, id))-1:])
 
 	ask := func(prompt string, scale float64, count int) generated {
@@ -110,7 +110,7 @@ func TestTrainThenGenerate(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, r.do("GET", out.Lora.URL, nil).code, "the output expires as asked")
 }
 
-// steps are the step counts in the logs of a training.
+// steps returns the step counts in the log of a training.
 func steps(r *rig, id string) []string {
 	raw := r.do("GET", training+"/requests/"+id+"/status?logs=1", nil).raw
 	var found []string
@@ -167,7 +167,7 @@ func TestPicturesAndSizes(t *testing.T) {
 	require.True(t, strings.HasPrefix(inline.Images[0].URL, "data:image/jpeg;base64,"))
 	unseeded := stranger("seed", nil)
 	first, second := r.generate(unseeded), r.generate(unseeded)
-	require.NotEqual(t, first.Seed, second.Seed, "without a seed each picture is another")
+	require.NotEqual(t, first.Seed, second.Seed, "without a seed each picture is different")
 }
 
 func TestAPacedTrainingCanBeWatchedAndCancelled(t *testing.T) {
@@ -181,14 +181,14 @@ func TestAPacedTrainingCanBeWatchedAndCancelled(t *testing.T) {
 	r.await(first, inState("IN_PROGRESS"))
 	require.Eventually(t, func() bool {
 		return strings.Contains(string(r.do("GET", training+"/requests/"+first+"/status?logs=true", nil).raw), "Training on 4 images")
-	}, patience, 5*time.Millisecond)
+	}, waitLimit, 5*time.Millisecond)
 	waiting := r.do("GET", training+"/requests/"+second+"/status", nil)
 	require.Equal(t, "IN_QUEUE", waiting.text("status"), "one training at a time")
 	require.Equal(t, http.StatusAccepted, r.do("PUT", training+"/requests/"+first+"/cancel", nil).code)
 	require.Equal(t, 499, r.done(training, first).code)
 	r.await(second, inState("IN_PROGRESS"))
 	r.stop()
-	require.Len(t, foldersOf(t, r.dir), 1, "the archive; neither training has put anything out")
+	require.Len(t, foldersOf(t, r.dir), 1, "the archive only")
 }
 
 func TestPaceIsEven(t *testing.T) {
@@ -221,7 +221,7 @@ func TestPaceIsEven(t *testing.T) {
 		}
 		step, err := strconv.Atoi(m[1])
 		require.NoError(t, err)
-		require.Greater(t, step, last, "progress never falls")
+		require.Greater(t, step, last, "progress only grows")
 		last, lines = step, lines+1
 		earliest := began.Add(pace * time.Duration(step) / 100)
 		require.False(t, l.Timestamp.Add(10*time.Millisecond).Before(earliest), "step %d came too early", step)

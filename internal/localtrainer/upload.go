@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	uploadPath = "/storage/bytes/" // what upload URLs begin with
+	uploadPath = "/storage/bytes/" // the beginning of upload URLs
 	maxParts   = 10_000
 	tokenLife  = time.Hour // of a token of the other upload protocol
 )
 
-// initiateUpload is the first step of the upload that the JavaScript client speaks. The reply names where the bytes
-// go and where they will be read; for a multipart upload the client appends part numbers to the first.
+// initiateUpload is the first step of the JavaScript client's upload. The reply has the address to send the bytes to and
+// the address to read them from. For a multipart upload the client appends part numbers to the first.
 func (s *Server) initiateUpload(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		ContentType string `json:"content_type"`
@@ -39,7 +39,7 @@ func (s *Server) initiateUpload(w http.ResponseWriter, r *http.Request) {
 		Name: body.FileName, ContentType: body.ContentType, Signature: randomToken(),
 	}, readLifecycle(r.Header))
 	if err != nil {
-		s.fault(w, err)
+		s.fail(w, err)
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{
@@ -48,8 +48,8 @@ func (s *Server) initiateUpload(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// upload finds the file that an upload URL was made for. The signature is the only credential: the client sends no key.
-// A URL stays good for a while after the upload, so that a repeated PUT after a lost reply succeeds.
+// upload finds the file of an upload URL. The signature is the only credential: the client sends no key. The URL stays
+// valid after the upload, so that a PUT that is repeated after a lost reply succeeds.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) (fileMeta, bool) {
 	m, err := s.files.meta(r.PathValue("token"))
 	signature := r.URL.Query().Get("signature")
@@ -57,7 +57,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) (fileMeta, bool)
 	case errors.Is(err, errNoFile):
 		refuse(w, http.StatusNotFound, "Upload not found")
 	case err != nil:
-		s.fault(w, err)
+		s.fail(w, err)
 	case m.Signature == "" || subtle.ConstantTimeCompare([]byte(signature), []byte(m.Signature)) != 1,
 		s.now().Sub(m.CreatedAt) > uploadLife:
 		refuse(w, http.StatusForbidden, "The upload URL is not valid, or no longer")
@@ -67,7 +67,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) (fileMeta, bool)
 	return fileMeta{}, false
 }
 
-// putFile takes all bytes of a file at once.
+// putFile receives a whole file.
 func (s *Server) putFile(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.upload(w, r)
 	if !ok {
@@ -81,7 +81,7 @@ func (s *Server) putFile(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// putPart takes one part of a multipart upload. Sending a part again replaces it.
+// putPart receives one part of a multipart upload. A part that is sent again replaces the first.
 func (s *Server) putPart(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.upload(w, r)
 	if !ok {
@@ -107,7 +107,7 @@ func partName(number int) string { return fmt.Sprintf("part-%05d", number) }
 
 func etagOf(sum hash.Hash) string { return `"` + hex.EncodeToString(sum.Sum(nil)[:16]) + `"` }
 
-// completeUpload joins the named parts, in the order given, and only if every one is what the client believes it sent.
+// completeUpload joins the named parts in the order given, if every etag is right.
 func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.upload(w, r)
 	if !ok {
@@ -136,7 +136,7 @@ func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) {
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		// A completion that is asked for again after its reply was lost finds the parts already joined.
+		// If the reply to an earlier completion was lost, the parts are joined already.
 		if _, done := os.Stat(s.files.at(m.Token, dataName)); done == nil {
 			err = nil
 		} else {
@@ -152,7 +152,7 @@ func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"access_url": s.base(r) + m.path()})
 }
 
-// partError is a mistake of the client, told to it in words.
+// partError is a sentence for the client about its mistake.
 type partError struct{ what string }
 
 func (e partError) Error() string { return e.what }
@@ -191,11 +191,11 @@ func (s *Server) uploadFailed(w http.ResponseWriter, err error) {
 	case errors.As(err, &bad):
 		refuse(w, http.StatusBadRequest, bad.what)
 	default:
-		s.fault(w, err)
+		s.fail(w, err)
 	}
 }
 
-// grantToken is the first step of the upload that the Python client speaks.
+// grantToken is the first step of the Python client's upload.
 func (s *Server) grantToken(w http.ResponseWriter, r *http.Request) {
 	token, expires := randomToken(), s.now().Add(tokenLife)
 	s.mu.Lock()
@@ -211,7 +211,7 @@ func (s *Server) grantToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// uploadWithToken takes a file under a token from grantToken.
+// uploadWithToken receives a file with a token from grantToken.
 func (s *Server) uploadWithToken(w http.ResponseWriter, r *http.Request) {
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
@@ -225,7 +225,7 @@ func (s *Server) uploadWithToken(w http.ResponseWriter, r *http.Request) {
 		Name: r.Header.Get("X-Fal-File-Name"), ContentType: r.Header.Get("Content-Type"),
 	}, readLifecycle(r.Header))
 	if err != nil {
-		s.fault(w, err)
+		s.fail(w, err)
 		return
 	}
 	if err := s.files.write(m.Token, dataName, http.MaxBytesReader(w, r.Body, maxUpload)); err != nil {

@@ -144,7 +144,7 @@ func TestAbandonedAndExpiredFilesAreSweptAtTheStart(t *testing.T) {
 	require.Len(t, foldersOf(t, r.dir), 4)
 	ctx, cancel := contextOf(t)
 	go func() { _ = later.Run(ctx) }()
-	require.Eventually(t, func() bool { return len(foldersOf(t, r.dir)) == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(foldersOf(t, r.dir)) == 1 }, waitLimit, time.Millisecond)
 	cancel()
 	u, err := url.Parse(kept)
 	require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestHiddenFilesAreGone(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, acl(r.url+"/files/b/../../account.json", "hide").code)
 }
 
-// onDisk reports whether what stands anywhere in dir.
+// onDisk reports whether a file in dir contains what.
 func onDisk(t *testing.T, dir string, what []byte) bool {
 	t.Helper()
 	found := false

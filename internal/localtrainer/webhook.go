@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// fal's limits for a delivery: the first attempt gets 15 seconds, later ones two minutes, and there are 31 retries.
+// fal's limits for a delivery: 15 seconds for the first attempt, two minutes for later ones, 31 retries.
 const (
 	firstTimeout = 15 * time.Second
 	laterTimeout = 2 * time.Minute
 	maxAttempts  = 32
-	// The delays begin shorter than fal's, so that a receiver that was restarted is not waited for.
+	// The first delays are shorter than fal's, so that tests need not wait for them.
 	firstDelay = 250 * time.Millisecond
 	maxDelay   = 10 * time.Minute
 )
 
-// deliver sends the webhook of an ended job until the receiver takes it, refuses it for good, or the attempts are
-// used up. It is at least once: a crash between the receiver's answer and the record repeats the delivery.
+// deliver sends the webhook of an ended job until the receiver accepts it, answers with a redirect, or the attempts are
+// used up. Delivery is at least once: after a crash between the receiver's answer and the record it is repeated.
 func (s *Server) deliver(ctx context.Context, j *job) {
 	defer func() {
 		s.mu.Lock()
@@ -63,21 +63,21 @@ func (s *Server) deliver(ctx context.Context, j *job) {
 	}
 }
 
-// noteDelivery records an attempt and reports whether another one must follow.
+// noteDelivery records an attempt and reports whether there must be another one.
 func (s *Server) noteDelivery(j *job, d delivery) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if j.Delivered { // erased meanwhile
+	if j.Delivered { // erased in the meantime
 		return false
 	}
 	j.Deliveries = append(j.Deliveries, d)
-	// A redirect is a permanent failure, as at fal.
+	// As with fal, a redirect is a permanent failure.
 	j.Delivered = d.Effect == lost || (d.Status >= 200 && d.Status < 400) || len(j.Deliveries) >= maxAttempts
-	_ = s.save(j) // logged; at worst the webhook is delivered again
+	_ = s.save(j) // logged; the webhook may be delivered again
 	return !j.Delivered
 }
 
-// post makes one attempt and returns the receiver's status, or 0 when it gave none.
+// post makes one attempt and returns the receiver's status, 0 when there was no answer.
 func (s *Server) post(ctx context.Context, j *job, effect string, timeout time.Duration) int {
 	s.mu.Lock()
 	to, body := j.Webhook, s.webhookBody(j)
@@ -103,16 +103,16 @@ func (s *Server) post(ctx context.Context, j *job, effect string, timeout time.D
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.hooks.Do(req)
 	if err != nil {
-		// The error holds the URL, and with it the receiver's token.
+		// The error is not logged: it contains the URL, and with it the receiver's token.
 		s.log.Warn("a webhook got no answer", "request_id", j.ID)
 		return 0
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // so that the connection can be reused
 	return resp.StatusCode
 }
 
-// webhookBody is what fal sends when a request has ended. s.mu is held.
+// webhookBody returns the body that fal sends when a request has ended. s.mu is held.
 func (s *Server) webhookBody(j *job) []byte {
 	base := j.Base
 	if s.o.PublicURL != "" {

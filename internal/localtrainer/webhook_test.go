@@ -20,7 +20,7 @@ import (
 	"github.com/inflio/persona/internal/localtrainer"
 )
 
-// call is a webhook as it was received.
+// call is a received webhook.
 type call struct {
 	at     time.Time
 	header http.Header
@@ -64,13 +64,13 @@ func next(t *testing.T, calls chan call) call {
 	select {
 	case c := <-calls:
 		return c
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		require.Fail(t, "no webhook came")
 		return call{}
 	}
 }
 
-// verify checks a webhook the way fal documents it, with nothing of the server's own code.
+// verify checks a webhook as fal documents it, without code of the server.
 func verify(t *testing.T, base string, c call) (signed bool, age time.Duration) {
 	t.Helper()
 	resp, err := http.Get(base + "/.well-known/jwks.json")
@@ -127,7 +127,7 @@ func TestWebhookOfAFailure(t *testing.T) {
 	require.Contains(t, string(c.body.Payload), `"detail"`)
 }
 
-func TestWebhookIsRepeatedUntilItIsTaken(t *testing.T) {
+func TestWebhookIsRepeatedUntilItIsAccepted(t *testing.T) {
 	t.Parallel()
 	r := start(t, localtrainer.Options{})
 	hook, calls := receiver(t, 500, 404)
@@ -149,8 +149,8 @@ func TestWebhookRedirectsAreNotFollowed(t *testing.T) {
 	require.Empty(t, calls)
 }
 
-// misdelivered submits a job whose webhook has a fault (a late one is late by 300 ms), to a receiver that answers with
-// the codes at first.
+// misdelivered submits a job whose webhook has a fault (late means 300 ms), to a receiver that answers with the given
+// codes first.
 func misdelivered(t *testing.T, effect string, codes ...int) (r *rig, id string, calls chan call) {
 	t.Helper()
 	r = start(t, localtrainer.Options{})

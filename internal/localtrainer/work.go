@@ -11,29 +11,28 @@ import (
 	"time"
 )
 
-// The endpoints there are.
+// The endpoints that the server has.
 const (
 	TrainEndpoint = "fal-ai/flux-lora-fast-training"
 	ImageEndpoint = "fal-ai/flux-lora"
 )
 
-// endpoint is a model: what it runs, how many of it at once, and what it would cost.
+// endpoint is a model: what it runs, how many jobs at once, and what fal charges for it.
 type endpoint struct {
-	fault string // what its submits and its work are called in faults
+	fault string // the target of faults for its submits and its jobs
 	slots int    // jobs at once
 	price float64
 	unit  string
 	run   func(*Server, context.Context, *job, json.RawMessage) (outcome, error)
 }
 
-// One training fills a laptop; two images are generated at once so that a client's concurrency is exercised. The
-// prices are fal's, so that cost estimates can be tried.
+// One training at a time uses all cores. Two pictures at a time exercise a client's concurrency. The prices are fal's.
 var endpoints = map[string]endpoint{
 	TrainEndpoint: {fault: onSubmit, slots: 1, price: 2, unit: "1000 steps", run: (*Server).train},
 	ImageEndpoint: {fault: onGenerate, slots: 2, price: 0.035, unit: "megapixels", run: (*Server).generate},
 }
 
-// outcome is how a job ends.
+// outcome is the end of a job.
 type outcome struct {
 	status    int // of the result
 	output    json.RawMessage
@@ -54,8 +53,8 @@ func cancelledOutcome(id string) outcome {
 	return infraOutcome("client_cancelled", "Request "+id+" was cancelled by the client")
 }
 
-// outcome is how a job ends that was told to fail: with an infrastructure error where its type names one, else with a
-// model error and a 422.
+// outcome is the end of a job that a fault lets fail: an infrastructure error if the fault's type is one, else a model
+// error with a 422.
 func (f fault) outcome(endpointID string) outcome {
 	kind := f.ErrorType
 	if _, infra := infraStatus[kind]; infra {
@@ -73,10 +72,10 @@ func (f fault) outcome(endpointID string) outcome {
 	}
 }
 
-// errReleased ends the wait of a stuck job: it goes back to the queue and is worked on as usual.
+// errReleased ends the wait of a stuck job, which then goes back to the queue and runs as usual.
 var errReleased = errors.New("the fault was cleared")
 
-// dispatch starts what can be started and returns after how long it must look again.
+// dispatch starts the jobs and deliveries that are due, and returns when it must be called again at the latest.
 func (s *Server) dispatch(ctx context.Context, work *sync.WaitGroup) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +89,7 @@ func (s *Server) dispatch(ctx context.Context, work *sync.WaitGroup) time.Durati
 	}
 	busy := map[string]int{}
 	for _, j := range s.jobs {
-		// A stuck job takes no slot: one that never ends must not keep all others waiting.
+		// A stuck job takes no slot, because it would keep all others waiting.
 		if j.running && j.fault.Effect != stuck {
 			busy[j.Endpoint]++
 		}
@@ -120,7 +119,7 @@ func (s *Server) dispatch(ctx context.Context, work *sync.WaitGroup) time.Durati
 	return next
 }
 
-// start hands a job to a goroutine of its own. s.mu is held.
+// start runs a job in a new goroutine. s.mu is held.
 func (s *Server) start(ctx context.Context, j *job, work *sync.WaitGroup) {
 	if j.State == inProgress {
 		j.Logs = nil
@@ -130,7 +129,7 @@ func (s *Server) start(ctx context.Context, j *job, work *sync.WaitGroup) {
 		j.State, j.StartedAt = inProgress, &at
 	}
 	if s.save(j) != nil {
-		return // still in the queue for the next look
+		return // dispatch will try again
 	}
 	ctx, j.cancel = context.WithCancelCause(ctx)
 	j.running = true
@@ -138,12 +137,12 @@ func (s *Server) start(ctx context.Context, j *job, work *sync.WaitGroup) {
 	work.Go(func() { s.work(ctx, j, input) })
 }
 
-// work carries a job to its end, unless the server stops first: then it is left for the next start.
+// work runs a job to its end. If the server stops first, the next start runs it again.
 func (s *Server) work(ctx context.Context, j *job, input json.RawMessage) {
 	out, err := s.perform(ctx, j, input)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.nudge()
+	defer s.wakeUp()
 	stopping := ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCancelled)
 	j.cancel(nil)
 	j.running = false
@@ -165,10 +164,10 @@ func (s *Server) work(ctx context.Context, j *job, input json.RawMessage) {
 	}
 }
 
-// perform does the work of a job, or what a fault wants instead.
+// perform does the work of a job, or what a fault demands instead.
 func (s *Server) perform(ctx context.Context, j *job, input json.RawMessage) (out outcome, err error) {
 	defer func() {
-		// One job that the model cannot digest must not take the others down.
+		// A job that makes the model panic must not stop the others.
 		if p := recover(); p != nil {
 			s.log.Error("a job panicked", "request_id", j.ID, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic in %s", j.Endpoint)
@@ -191,7 +190,7 @@ func (s *Server) perform(ctx context.Context, j *job, input json.RawMessage) (ou
 	return endpoints[j.Endpoint].run(s, ctx, j, input)
 }
 
-// end makes a job COMPLETED, one way or the other. s.mu is held.
+// end makes a job COMPLETED. s.mu is held.
 func (s *Server) end(j *job, out outcome) {
 	at := s.now().UTC()
 	j.State, j.EndedAt = completed, &at
@@ -207,8 +206,8 @@ func (s *Server) end(j *job, out outcome) {
 	if out.status >= http.StatusBadRequest {
 		s.dropOutput(j)
 	}
-	_ = s.save(j) // logged; after a restart the job would run once more
-	s.nudge()
+	_ = s.save(j) // logged; after a restart the job would run again
+	s.wakeUp()
 	s.log.Info("a request ended", "request_id", j.ID, "endpoint", j.Endpoint, "status", out.status)
 }
 
@@ -218,7 +217,7 @@ func (s *Server) dropOutput(j *job) {
 	}
 }
 
-// tell adds a line to the logs of a running job.
+// tell adds a line to the log of a running job.
 func (s *Server) tell(j *job, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

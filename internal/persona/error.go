@@ -33,6 +33,7 @@ const (
 	CodeNotTraining      Code = "not_training"
 	CodeBeingErased      Code = "being_erased"
 	CodeKeyReused        Code = "idempotency_key_reused"
+	CodeClaimRejected    Code = "claim_rejected"
 	CodeUnavailable      Code = "unavailable"
 	CodeInternal         Code = "internal"
 	CodeUnauthorized     Code = "unauthorized"
@@ -40,6 +41,9 @@ const (
 	CodeTooLarge         Code = "too_large"
 	CodeUnsupportedMedia Code = "unsupported_media_type"
 	CodeURLInvalid       Code = "photo_url_invalid"
+	CodeTimeout          Code = "timeout"
+	CodeTooManyTrainings Code = "too_many_trainings"
+	CodeTooManyRequests  Code = "too_many_requests"
 )
 
 // Codes of trainings that failed; they appear in the status of a persona.

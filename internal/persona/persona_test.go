@@ -31,17 +31,6 @@ func TestProgressNeverFallsFromStageToStage(t *testing.T) {
 	require.Zero(t, persona.Progress("nonsense", 1))
 }
 
-func TestUserID(t *testing.T) {
-	t.Parallel()
-	const id = "3f2b8c1e-5a7d-4e9f-8b6a-0c1d2e3f4a5b"
-	require.Equal(t, id, persona.UserID(id), "an id stays itself")
-	mail := persona.UserID("jane@example.org")
-	require.True(t, persona.IsID(mail))
-	require.NotContains(t, mail, "jane")
-	require.Equal(t, mail, persona.UserID("jane@example.org"), "the same subject finds its data again")
-	require.NotEqual(t, mail, persona.UserID("john@example.org"))
-}
-
 func TestConsentNamesEverythingThatIsMissing(t *testing.T) {
 	t.Parallel()
 	full := persona.Consent{AgreedToTerms: true, Items: persona.ConsentItems{
@@ -115,19 +104,6 @@ func TestTriggerWord(t *testing.T) {
 		require.LessOrEqual(t, len(word), 50)
 	}
 	require.Equal(t, "abczaf", persona.TriggerEnding([]byte{0, 1, 2, 25, 26, 31}))
-}
-
-func TestCleanName(t *testing.T) {
-	t.Parallel()
-	name, err := persona.CleanName("  Анна  ")
-	require.NoError(t, err)
-	require.Equal(t, "Анна", name)
-	for _, bad := range []string{"", "   ", strings.Repeat("ä", 101), "a\x00b", "\xff\xfe"} {
-		_, err := persona.CleanName(bad)
-		require.Equal(t, persona.CodeNameInvalid, persona.CodeOf(err), "%q", bad)
-	}
-	_, err = persona.CleanName(strings.Repeat("ä", 100))
-	require.NoError(t, err)
 }
 
 func TestTrainingConfig(t *testing.T) {

@@ -6,6 +6,7 @@ type SetReport struct {
 	Photos   int        `json:"photos" doc:"Photos that came."`
 	Accepted int        `json:"accepted" doc:"Photos that are good enough, each by itself."`
 	Used     int        `json:"used" doc:"Photos that are trained on, or would be: without copies, other people, and more than are needed."`
+	Ordered  Tier       `json:"ordered_tier,omitempty" enum:"basic,standard,premium" doc:"Tier that was ordered, when the used photos do not reach it."`
 	Tier     Tier       `json:"tier,omitempty" enum:"basic,standard,premium" doc:"Best tier that the used photos reach; absent when they are too few."`
 	Coverage []Coverage `json:"coverage,omitempty" doc:"How the used photos vary; absent when none is used."`
 	Advice   []string   `json:"advice,omitempty" doc:"What would help, most useful first; a sentence each, five at most. Absent when the set is good."`

@@ -79,19 +79,3 @@ const (
 	VersionFailed     VersionStatus = "failed"
 	VersionCancelled  VersionStatus = "cancelled"
 )
-
-// JobStatus is the state of one intent to buy a training at a provider. The comments name the only legal successors.
-type JobStatus string
-
-// The states of a training job. Only JobSubmitting is ever unsure, and it becomes JobUncertain when its reply is lost.
-const (
-	JobIntended   JobStatus = "intended"   // nothing was sent: submitting
-	JobSubmitting JobStatus = "submitting" // may have been sent: queued, intended, uncertain, refused, cancelled
-	JobUncertain  JobStatus = "uncertain"  // may have been bought: queued, intended (proved that nothing was), refused, cancelled
-	JobRefused    JobStatus = "refused"    // the provider said no, nothing was bought: end
-	JobQueued     JobStatus = "queued"     // bought, waiting: training, completed, failed, cancelled
-	JobTraining   JobStatus = "training"   // running: completed, failed, cancelled
-	JobCompleted  JobStatus = "completed"  // end
-	JobFailed     JobStatus = "failed"     // end
-	JobCancelled  JobStatus = "cancelled"  // end: cancelled (a late webhook names what was bought after all)
-)

@@ -1,6 +1,9 @@
 package persona
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Tier is what a customer buys: how many photos are used, and with it time, price and quality.
 type Tier string
@@ -53,4 +56,39 @@ func TermsFor(wanted Tier, photos int) (TierTerms, error) {
 		}
 	}
 	return best, nil
+}
+
+// mostAdvice is how many sentences of advice a report has at most.
+const mostAdvice = 5
+
+// enough is a number of photos that reaches every tier.
+const enough = 1 << 10
+
+// SettledTier returns the tier that a version is trained and sold as: the one that was ordered, or the best that its
+// photos reach when that is lower. reached is "" when too few photos are used for any tier; the order then stands.
+func SettledTier(ordered, reached Tier) Tier {
+	rank := func(t Tier) int {
+		return slices.IndexFunc(tiers, func(terms TierTerms) bool { return terms.Tier == t })
+	}
+	if reached != "" && rank(reached) < rank(ordered) {
+		return reached
+	}
+	return ordered
+}
+
+// Settle notes in the report of a chosen set that its photos do not reach the tier that was ordered, and advises what
+// would.
+func (r *SetReport) Settle(ordered Tier) {
+	settled := SettledTier(ordered, r.Tier)
+	if settled == ordered {
+		return
+	}
+	terms, err := TermsFor(ordered, enough)
+	if err != nil {
+		return
+	}
+	r.Ordered = ordered
+	advice := fmt.Sprintf("Only %d photos can be used, so this is a %s training; %s needs at least %d good photos.",
+		r.Used, settled, ordered, terms.MinPhotos)
+	r.Advice = append([]string{advice}, r.Advice[:min(len(r.Advice), mostAdvice-1)]...)
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// The addresses of the real service. Each can be replaced, by a proxy or by the local trainer.
+// The addresses of the real service. Each can be replaced, for example by a proxy or the local trainer.
 const (
 	DefaultQueueURL = "https://queue.fal.run"
 	DefaultRESTURL  = "https://rest.fal.ai"
@@ -22,22 +22,27 @@ const (
 )
 
 const (
-	callTimeout   = 30 * time.Second // one attempt of a call without a large body
-	submitTimeout = time.Minute      // longer: giving up early would turn a slow reply into an uncertain purchase
-	stallTimeout  = time.Minute      // a transfer that moves no byte for this long is broken off
-	maxReply      = 8 << 20          // bytes of a JSON reply; logs of the longest training stay far below
-	maxAttempts   = 4                // of a safe call; what lasts longer is for the caller's own retry policy
+	callTimeout   = 30 * time.Second // of one attempt of a call without a large body
+	submitTimeout = time.Minute      // longer: a reply that is not waited for is an uncertain purchase
+	stallTimeout  = time.Minute      // a transfer that moves no byte for this long is aborted
+	maxReply      = 8 << 20          // bytes of a JSON reply; the logs of the longest training are far smaller
+)
+
+// How many times the service must give its own 404 before it is believed.
+const (
+	sureOfQueue    = 3 // a purchase is given up for it
+	sureOfPlatform = 2 // a file or a payload counts as erased for it
 )
 
 // Config says where the service is and as whom to call it.
 type Config struct {
-	Key      string        // FAL_KEY, "id:secret"; erasing payloads needs one with the ADMIN scope
+	Key      string        // FAL_KEY, "id:secret"; erasing payloads and reading billing events need the ADMIN scope
 	QueueURL string        // default DefaultQueueURL
 	RESTURL  string        // default DefaultRESTURL
 	APIURL   string        // default DefaultAPIURL, with its version
 	HTTP     *http.Client  // default: a client of its own; its Timeout must be 0 or long enough for whole transfers
 	Backoff  time.Duration // first pause before a safe call is repeated, doubled each time; default 500 ms
-	Poll     time.Duration // first pause between looks at a generation, growing to ten times as much; default 500 ms
+	Poll     time.Duration // first pause between two status calls of Generate, growing to ten times as much; default 500 ms
 }
 
 // Client calls the service. It is safe for concurrent use.
@@ -45,8 +50,8 @@ type Client struct {
 	key               string
 	queue, rest, api  string
 	plain             bool         // the service is reached over http, so its files may be too
-	calls             *http.Client // follows no redirect: none is expected, and the key must not travel
-	submits           *http.Client // the same on a fresh connection each time
+	calls             *http.Client // follows no redirect, because the key must not be sent to another host
+	submits           *http.Client // the same, on a new connection each time
 	files             *http.Client // follows redirects of file servers
 	backoff, poll     time.Duration
 	singleMax, partOf int64 // largest upload in one piece, and the size of a piece above it, in bytes
@@ -84,8 +89,8 @@ func New(c Config) *Client {
 	return cl
 }
 
-// freshConnections keeps submits off idle connections: one that the server has just closed fails after the request
-// was written, which would make an uncertain purchase out of nothing.
+// freshConnections makes each submit open a connection. On an idle connection that the server has just closed, the
+// request fails after it was written, and the purchase would be uncertain although nothing was bought.
 func freshConnections(rt http.RoundTripper) http.RoundTripper {
 	if rt == nil {
 		rt = http.DefaultTransport
@@ -113,7 +118,7 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return d
 }
 
-// fetchable reports whether bytes may be read from or sent to an address that the service named.
+// fetchable reports whether bytes may be read from or sent to an address that the service returned.
 func (c *Client) fetchable(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || c.plain && u.Scheme == "http")
@@ -121,7 +126,7 @@ func (c *Client) fetchable(address string) bool {
 
 // call is one request that may be sent more than once without harm.
 type call struct {
-	op      string // what is done, for the error: "read the status"
+	op      string // one of the op constants
 	method  string
 	url     string
 	header  http.Header
@@ -129,36 +134,45 @@ type call struct {
 	open    func() (io.ReadCloser, error) // instead of body: opened anew for each attempt
 	size    int64                         // of what open gives
 	timeout time.Duration                 // of one attempt; default callTimeout
-	foreign bool                          // the address is not ours to show the key to
-	patient bool                          // a 404 may pass as well
+	foreign bool                          // the host is not the service's own: the key is not sent
+
+	// isNotFound recognises the service's own 404. With it every 404 is retried, until this one came retryNotFound
+	// times. Without it no 404 is retried and none is believed.
+	isNotFound    func(reply) bool
+	retryNotFound int
 }
 
 // reply is a whole answer, whatever its status.
 type reply struct {
-	status int
-	header http.Header
-	body   []byte
+	status   int
+	header   http.Header
+	body     []byte
+	notFound bool // the service itself has said, often enough, that there is no such thing
 }
 
-// do sends a safe call, again when it fails in a way that passes, and returns the last answer whatever its status. An
-// error means that there was no answer: the context's own when it ended, else a *CallError.
+// do sends a call, retries it while it fails transiently, and returns the last answer whatever its status. An error
+// means that there was no answer: the context's own error when it has ended, else a *CallError.
 func (c *Client) do(ctx context.Context, in call) (reply, error) {
-	for attempt := 1; ; attempt++ {
-		out, err := c.once(ctx, in)
-		if ctx.Err() != nil {
-			return reply{}, ended(ctx, in.op)
+	var out reply
+	var err error
+	missed := 0
+	c.retry(ctx, func() (again bool, after time.Duration) {
+		out, err = c.once(ctx, in)
+		switch answered, _ := errors.AsType[*CallError](err); {
+		case err != nil:
+			return answered == nil || answered.Status == 0, 0
+		case in.isNotFound == nil || !isMissing(out.status):
+			return isTransient(out), retryAfter(out.header)
+		case in.isNotFound(out):
+			missed++
 		}
-		missing := in.patient && out.status == http.StatusNotFound
-		if err == nil && !passing(out) && !missing {
-			return out, nil
-		}
-		if final := (*CallError)(nil); attempt == maxAttempts || errors.As(err, &final) && final.Status != 0 {
-			return out, err
-		}
-		if err := c.pause(ctx, attempt, retryAfter(out.header)); err != nil {
-			return reply{}, ended(ctx, in.op)
-		}
+		out.notFound = missed >= in.retryNotFound
+		return !out.notFound, 0
+	})
+	if ctx.Err() != nil {
+		return reply{}, ended(ctx, in.op)
 	}
+	return out, err
 }
 
 func (c *Client) once(ctx context.Context, in call) (reply, error) {
@@ -172,7 +186,7 @@ func (c *Client) once(ctx context.Context, in call) (reply, error) {
 		if err != nil {
 			return reply{}, fmt.Errorf("trainer: %s: open the file: %w", in.op, err)
 		}
-		defer func() { _ = file.Close() }() // what matters about a file that is only read is told by its reads
+		defer func() { _ = file.Close() }() // it is only read, and failed reads are noticed
 		source = &sourceReader{Reader: file}
 		body = source
 	case in.body != nil:
@@ -199,18 +213,18 @@ func (c *Client) once(ctx context.Context, in call) (reply, error) {
 		}
 		return reply{}, lost(in.op, err)
 	}
-	defer func() { _ = res.Body.Close() }() // the answer is then in hand, or its read has failed
+	defer func() { _ = res.Body.Close() }() // it has been read to its end, or the read has failed
 	return whole(in.op, res)
 }
 
-// sourceReader remembers why reading failed, so that a damaged file is not taken for a broken connection. The transport
-// may still be reading when the call has already failed, hence the atomic.
+// sourceReader keeps the error of a failed read, so that a damaged file is not reported as a broken connection. The
+// transport may still be reading when the call has already failed, hence the atomic.
 type sourceReader struct {
 	io.Reader
 	err atomic.Pointer[error]
 }
 
-// Read reads on and keeps an error other than the end.
+// Read reads and keeps an error other than io.EOF.
 func (s *sourceReader) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -1,10 +1,14 @@
-// Package trainer is the port to the provider that trains and runs likeness models: a client of fal.ai's queue,
-// storage and platform interfaces, and the check of its webhooks.
+// Package trainer is the client of the provider that trains and runs likeness models, fal.ai: its queue, storage and
+// platform interfaces, and the verification of its webhooks.
 //
-// A training costs money and fal has no idempotency key, so a submit is sent once and its failure is classed by what
-// is certain; every other call may be repeated and is. A field name that fal does not know is ignored without an
-// error, so each endpoint has a typed input of its own in endpoints.go.
+// A job costs money and fal has no idempotency key. A submit is therefore one HTTP attempt, and its error says what is
+// certain about the purchase. Every other call is safe to repeat and is retried here a few times.
 //
-// Nothing that comes back as an error holds an address, a prompt or a word of the provider's own text: those may
-// repeat what was sent. Types and HTTP statuses are kept, for operators.
+// fal ignores unknown input fields without an error, so each endpoint has a typed input in endpoints.go.
+//
+// A 404 means that something does not exist only when fal itself says so, in the JSON form of the interface that was
+// asked, and says it again when asked again. Any other 404 comes from a gateway or a wrong address and is Unavailable.
+//
+// Errors contain no address, no prompt and no text of the provider, because such text can repeat what was sent. They
+// keep the error type and the HTTP status, for operators.
 package trainer

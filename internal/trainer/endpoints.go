@@ -1,13 +1,12 @@
 package trainer
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
 
-// The endpoints in use. Neighbouring endpoints name the same things differently (trigger_word and trigger_phrase,
-// images_data_url and image_data_url), so an id is never changed without its input type.
+// The endpoints in use. Similar endpoints have different field names (trigger_word and trigger_phrase, images_data_url
+// and image_data_url), so an endpoint id is never changed without its input type.
 const (
 	TrainingEndpoint   = "fal-ai/flux-lora-fast-training"
 	GenerationEndpoint = "fal-ai/flux-lora"
@@ -17,8 +16,8 @@ const (
 // optimizer, scheduler, batch size or precision, so those of a persona.TrainingConfig are not sent.
 type fastTrainingInput struct {
 	ImagesDataURL string `json:"images_data_url"`
-	// The endpoint ignores the trigger word when the archive has captions, which must then hold it; it is sent all the
-	// same, for archives without.
+	// The endpoint ignores the trigger word when the archive has captions, which must then contain it. It is needed for
+	// archives without captions.
 	TriggerWord  string `json:"trigger_word,omitempty"`
 	Steps        int    `json:"steps"`
 	IsStyle      bool   `json:"is_style"`
@@ -29,7 +28,7 @@ type fastTrainingInput struct {
 func (r TrainingRequest) input() fastTrainingInput {
 	return fastTrainingInput{
 		ImagesDataURL: r.DatasetURL, TriggerWord: r.TriggerWord, Steps: r.Steps,
-		// Masks make the face weigh more than the background; a person is not a style.
+		// Masks give the face more weight than the background. IsStyle stays false: a person is not a style.
 		CreateMasks: true,
 	}
 }
@@ -44,8 +43,8 @@ type remoteFile struct {
 	Size int64  `json:"file_size"`
 }
 
-// fluxLoRAInput is the whole input of GenerationEndpoint. Steps and guidance are the endpoint's defaults, sent so that
-// a picture does not change when they do.
+// fluxLoRAInput is the whole input of GenerationEndpoint. Steps and guidance have the endpoint's default values. They
+// are sent so that pictures do not change when the defaults do.
 type fluxLoRAInput struct {
 	Prompt        string    `json:"prompt"`
 	LoRAs         []lora    `json:"loras,omitempty"`
@@ -92,13 +91,18 @@ type generationOutput struct {
 
 var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 
-// requestURL is the address of a job. It is built from the configured host, and not taken from the submit's reply, so
-// that a job is found again by its id alone and the key goes to no other host. Only the first two segments of an
-// endpoint id belong in it.
-func (c *Client) requestURL(endpoint, requestID, suffix string) (string, error) {
-	if !requestIDPattern.MatchString(requestID) {
-		return "", fmt.Errorf("trainer: %d characters that are no request id", len(requestID))
+// IsRequestID reports whether s has the form of a request id: 1 to 128 letters, digits, underscores and hyphens, the
+// first a letter or digit. Whether the provider knows the id is another question: see KnownRequest.
+func IsRequestID(s string) bool { return requestIDPattern.MatchString(s) }
+
+// requestURL returns the address of a job. It is built from the configured host, and not taken from the reply to the
+// submit, so that the id alone is enough to find a job and the key is sent to no other host. Only the first two
+// segments of an endpoint id are part of it.
+func (c *Client) requestURL(op, endpoint, requestID, suffix string) (string, error) {
+	if !IsRequestID(requestID) {
+		return "", badRequestID(op)
 	}
-	parts := strings.SplitN(endpoint, "/", 3)
-	return c.queue + "/" + parts[0] + "/" + parts[1] + "/requests/" + requestID + suffix, nil
+	owner, rest, _ := strings.Cut(endpoint, "/")
+	app, _, _ := strings.Cut(rest, "/")
+	return c.queue + "/" + owner + "/" + app + "/requests/" + requestID + suffix, nil
 }

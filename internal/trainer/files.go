@@ -12,32 +12,34 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Download opens a file that the service made. More than limit bytes are an error, when the service announces them or when
-// they are read. The reader must be closed; it fails when no byte comes for a minute. A file that is gone is a
-// *persona.Error of Kind NotFound.
+// Download opens a file that the service has made. The caller must close the reader. Reading fails when more than limit
+// bytes come, and when no byte comes for a minute.
+//
+// A file that the service repeatedly answers with 404 or 410 is ErrGone, of Kind NotFound. A file larger than limit is
+// Refused with CodeModelDamaged. Every other failure is Unavailable, an answer of 403 included: file servers use it for
+// expired links too.
 func (c *Client) Download(ctx context.Context, address string, limit int64) (io.ReadCloser, error) {
-	const op = "download"
 	if !c.fetchable(address) {
-		return nil, &CallError{Op: op, Type: "bad_address", public: refused(requestSentence)}
+		return nil, &CallError{Op: opDownload, Type: "bad_address", public: refused(requestSentence)}
 	}
-	for attempt := 1; ; attempt++ {
-		body, r, err := c.openFile(ctx, op, address, limit)
-		if ctx.Err() != nil {
-			if body != nil {
-				_ = body.Close() // nobody will read it
-			}
-			return nil, ended(ctx, op)
+	var body io.ReadCloser
+	var err error
+	c.retry(ctx, func() (again bool, after time.Duration) {
+		var r reply
+		body, r, err = c.openFile(ctx, address, limit)
+		return err != nil && (r.status == 0 || isTransient(r) || isMissing(r.status)), retryAfter(r.header)
+	})
+	if ctx.Err() != nil {
+		if body != nil {
+			_ = body.Close() // nobody will read it
 		}
-		if err == nil || attempt == maxAttempts || r.status != 0 && !passing(r) {
-			return body, err
-		}
-		if c.pause(ctx, attempt, retryAfter(r.header)) != nil {
-			return nil, ended(ctx, op)
-		}
+		return nil, ended(ctx, opDownload)
 	}
+	return body, err
 }
 
-func (c *Client) openFile(ctx context.Context, op, address string, limit int64) (io.ReadCloser, reply, error) {
+// openFile makes one attempt. File servers have no form of their own for a 404, so the status is all there is.
+func (c *Client) openFile(ctx context.Context, address string, limit int64) (io.ReadCloser, reply, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	watchdog := time.AfterFunc(stallTimeout, cancel)
 	fail := func(r reply, err error) (io.ReadCloser, reply, error) {
@@ -47,48 +49,50 @@ func (c *Client) openFile(ctx context.Context, op, address string, limit int64) 
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return fail(reply{}, lost(op, err))
+		return fail(reply{}, lost(opDownload, err))
 	}
 	res, err := c.files.Do(req)
 	if err != nil {
-		return fail(reply{}, lost(op, err))
+		return fail(reply{}, lost(opDownload, err))
 	}
 	r := reply{status: res.StatusCode, header: res.Header}
-	if err := check(op, r); err != nil {
-		_ = res.Body.Close() // nothing of it is wanted
-		return fail(r, err)
+	switch {
+	case isMissing(r.status):
+		err = notFound(opDownload, r, ErrGone)
+	case r.status != http.StatusOK:
+		err = &CallError{Op: opDownload, Status: r.status, Type: typeOf(r), public: unavailable()}
+	case res.ContentLength > limit:
+		err = oversized(r.status)
+	default:
+		return &download{body: res.Body, left: limit, cancel: cancel, watchdog: watchdog}, r, nil
 	}
-	if res.ContentLength > limit {
-		_ = res.Body.Close() // nothing of it is wanted
-		return fail(r, oversized(op, r.status))
-	}
-	return &download{body: res.Body, op: op, left: limit, cancel: cancel, watchdog: watchdog}, r, nil
+	_ = res.Body.Close() // its content is not needed
+	return fail(r, err)
 }
 
-func oversized(op string, status int) *CallError {
-	return &CallError{Op: op, Status: status, Type: "too_large", cause: errTooLarge, public: &persona.Error{
-		Kind: persona.Refused, Code: persona.CodeModelDamaged, Message: "The training service sent a file that is larger than it can be.",
+func oversized(status int) *CallError {
+	return &CallError{Op: opDownload, Status: status, Type: "too_large", cause: errTooLarge, public: &persona.Error{
+		Kind: persona.Refused, Code: persona.CodeModelDamaged, Message: "The training service sent a file that is too large.",
 	}}
 }
 
-// download is a file under way.
+// download is the body of an open file.
 type download struct {
 	body     io.ReadCloser
-	op       string
 	left     int64
 	cancel   context.CancelFunc
 	watchdog *time.Timer
 }
 
-// Read reads on; see Download.
+// Read reads from the file; see Download.
 func (d *download) Read(p []byte) (int, error) {
 	d.watchdog.Reset(stallTimeout)
 	n, err := d.body.Read(p)
 	if d.left -= int64(n); d.left < 0 {
-		return 0, oversized(d.op, http.StatusOK)
+		return 0, oversized(http.StatusOK)
 	}
 	if err != nil && err != io.EOF {
-		return n, lost(d.op, err)
+		return n, lost(opDownload, err)
 	}
 	return n, err
 }
@@ -100,23 +104,23 @@ func (d *download) Close() error {
 	return d.body.Close()
 }
 
-// ErasePayload makes the service forget a request: the stored input and output, and the files it made. Files that were
-// uploaded as input stay; HideFile is for those. It needs a key with the ADMIN scope. A request that is gone is a
-// success; so is calling it twice. A file that could not be removed is an error that may be gone later.
+// ErasePayload deletes what the service keeps of a request: the stored input and output, and the files that the job
+// made. It does not delete files that were uploaded as input; see HideFile. It needs a key with the ADMIN scope.
+// It is safe to call twice. A request that the platform itself says it does not have is a success. A file that could
+// not be deleted is an Unavailable error.
 func (c *Client) ErasePayload(ctx context.Context, requestID string) error {
-	const op = "erase a payload"
-	if !requestIDPattern.MatchString(requestID) {
-		return &CallError{Op: op, Type: "bad_request_id", public: refused(requestSentence)}
+	if !IsRequestID(requestID) {
+		return badRequestID(opErasePayload)
 	}
-	// No Idempotency-Key: the service would answer a repetition from memory, also where the first one failed.
-	r, err := c.do(ctx, call{op: op, method: http.MethodDelete, url: c.api + "/models/requests/" + requestID + "/payloads"})
-	if err != nil {
+	// No Idempotency-Key: with it, the service repeats the answer to the first call, also when that call failed.
+	r, err := c.do(ctx, call{
+		op: opErasePayload, method: http.MethodDelete, url: c.api + "/models/requests/" + requestID + "/payloads",
+		isNotFound: isPlatformNotFound, retryNotFound: sureOfPlatform,
+	})
+	if err != nil || r.notFound {
 		return err
 	}
-	if r.status == http.StatusNotFound || r.status == http.StatusGone {
-		return nil
-	}
-	if err := check(op, r); err != nil {
+	if err := check(opErasePayload, r); err != nil {
 		return err
 	}
 	var body struct {
@@ -125,36 +129,39 @@ func (c *Client) ErasePayload(ctx context.Context, requestID string) error {
 		} `json:"cdn_delete_results"`
 	}
 	if len(r.body) > 0 && json.Unmarshal(r.body, &body) != nil {
-		return unreadable(op, r)
+		return unreadable(opErasePayload, r)
 	}
 	for _, file := range body.Results {
 		if !alreadyGone(file.Exception) {
-			return &CallError{Op: op, Status: r.status, Type: "file_not_removed", public: unavailable()}
+			return &CallError{Op: opErasePayload, Status: r.status, Type: "file_not_removed", public: unavailable()}
 		}
 	}
 	return nil
 }
 
-// alreadyGone reports whether a file's exception is none, or that the file is not there.
+// alreadyGone reports whether a file's exception is empty or says that the file does not exist.
 func alreadyGone(exception json.RawMessage) bool {
 	text := strings.ToLower(string(exception))
 	return text == "" || text == "null" || text == `""` ||
 		strings.Contains(text, "not found") || strings.Contains(text, "not_found") || strings.Contains(text, "404")
 }
 
-// HideFile makes an uploaded file unreadable for everyone at once. It is as much as the service offers: there is no
-// call that deletes an upload, whose bytes go when the lifetime given to Upload is over. A file that is gone is a success.
+// HideFile makes an uploaded file unreadable for everyone at once. The service has no call that deletes an upload; the
+// bytes are deleted when the lifetime given to Upload has passed. It is safe to call twice. A file that the platform
+// itself says it does not have is a success.
 func (c *Client) HideFile(ctx context.Context, address string) error {
-	const op = "hide a file"
 	r, err := c.do(ctx, call{
-		op: op, method: http.MethodPut, url: c.api + "/storage/files/acl?" + url.Values{"url": {address}}.Encode(),
-		body: []byte(`{"default":"hide","rules":[]}`),
+		op: opHideFile, method: http.MethodPut, url: c.api + "/storage/files/acl?" + url.Values{"url": {address}}.Encode(),
+		body: []byte(`{"default":"hide","rules":[]}`), isNotFound: isPlatformNotFound, retryNotFound: sureOfPlatform,
 	})
-	if err != nil {
+	if err != nil || r.notFound {
 		return err
 	}
-	if r.status == http.StatusNotFound || r.status == http.StatusGone {
-		return nil
+	if err := check(opHideFile, r); err != nil {
+		return err
 	}
-	return check(op, r)
+	if len(r.body) > 0 && !json.Valid(r.body) { // a page of something that is not the platform
+		return unreadable(opHideFile, r)
+	}
+	return nil
 }

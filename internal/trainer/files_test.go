@@ -2,6 +2,7 @@ package trainer_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -22,7 +23,7 @@ func TestDownload(t *testing.T) {
 		case n == 0:
 			w.WriteHeader(http.StatusBadGateway)
 		default:
-			_, _ = io.WriteString(w, "weights") // a client that has gone away is its own business
+			_, _ = io.WriteString(w, "weights") // an error means that the client has gone
 		}
 	})
 	for _, path := range []string{"/w?sig=1", "/moved"} {
@@ -58,14 +59,18 @@ func TestDownloadFailures(t *testing.T) {
 	})
 	short := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 		w.Header().Set("Content-Length", "50")
-		_, _ = io.WriteString(w, "x") // the server's own complaint about the length is wanted
+		_, _ = io.WriteString(w, "x") // fewer bytes than announced
 	})
 	for _, c := range []struct {
 		name string
 		s    *service
 		kind persona.Kind
 	}{
-		{"expired", script(t, "404 "), persona.NotFound},
+		{"gone", script(t, "404 "), persona.NotFound},
+		{"gone for good", script(t, "410 "), persona.NotFound},
+		{"forbidden", script(t, "403 "), persona.Unavailable},
+		{"bad request", script(t, "400 "), persona.Unavailable},
+		{"no content", script(t, "204 "), persona.Unavailable},
 		{"announced too large", script(t, "200 "+long), persona.Refused},
 		{"too large", chunked, persona.Refused},
 		{"cut short", short, persona.Unavailable},
@@ -75,9 +80,17 @@ func TestDownloadFailures(t *testing.T) {
 			t.Parallel()
 			err := read(t, c.s, 1000)
 			require.Equal(t, c.kind, public(t, err).Kind)
+			require.Equal(t, c.kind == persona.NotFound, errors.Is(err, trainer.ErrGone))
+			require.NotErrorIs(t, err, trainer.ErrNotPermitted, "file servers are not sent the key")
 			requireNoSecrets(t, err)
 		})
 	}
+	t.Run("404 several times, then the file", func(t *testing.T) {
+		t.Parallel()
+		s := script(t, "404 ", "404 ", "410 ", "200 weights")
+		require.NoError(t, read(t, s, 1000))
+		require.Len(t, s.requests(), 4)
+	})
 	t.Run("other schemes", func(t *testing.T) {
 		t.Parallel()
 		client := trainer.New(trainer.Config{})
@@ -105,6 +118,8 @@ func TestErasePayload(t *testing.T) {
 		{`200 {"cdn_delete_results":[]}`, true},
 		{`204 `, true},
 		{`404 {"error":{"type":"not_found"}}`, true},
+		{`404 <html>`, false},
+		{`404 {"detail":"Not Found"}`, false},
 		{`200 {"cdn_delete_results":[{"link":"x","exception":"File not found"}]}`, true},
 		{`200 {"cdn_delete_results":[{"link":"x","exception":null},{"link":"y","exception":"timed out at https://secret"}]}`, false},
 		{`200 <html>`, false},
@@ -118,6 +133,7 @@ func TestErasePayload(t *testing.T) {
 			if err != nil {
 				requireNoSecrets(t, err)
 			}
+			require.GreaterOrEqual(t, len(s.requests()), 2, "it is safe to repeat")
 			got := s.requests()[1]
 			require.Equal(t, "DELETE /v1/models/requests/r1/payloads", got.Method+" "+got.Path)
 			require.NotContains(t, got.Header, "Idempotency-Key")
@@ -131,7 +147,17 @@ func TestHideFile(t *testing.T) {
 	for _, c := range []struct {
 		reply string
 		ok    bool
-	}{{"200 {}", true}, {"404 {}", true}, {"410 {}", true}, {"401 {}", false}, {"503 {}", false}} {
+	}{
+		{"200 {}", true},
+		{"204 ", true},
+		{`404 {"error":{"type":"not_found"}}`, true},
+		{`410 {"error":{"type":"not_found"}}`, true},
+		{"404 {}", false},
+		{"404 <html>", false},
+		{"200 <html>", false},
+		{"401 {}", false},
+		{"503 {}", false},
+	} {
 		t.Run(c.reply, func(t *testing.T) {
 			t.Parallel()
 			s := script(t, c.reply)

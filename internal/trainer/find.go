@@ -3,138 +3,122 @@ package trainer
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"net/url"
 	"slices"
 	"time"
 )
 
-// clockSlack widens the search for a job, for clocks of ours and theirs that disagree.
-const clockSlack = 5 * time.Minute
-
-// maxPages bounds a search; at 100 jobs a page no account starts as many in the time that it spans.
-const maxPages = 500
-
-type requestPage struct {
-	Items      []listedRequest `json:"items"`
-	NextCursor string          `json:"next_cursor"`
-	HasMore    bool            `json:"has_more"`
-}
-
-type listedRequest struct {
-	RequestID string          `json:"request_id"`
-	EndedAt   *string         `json:"ended_at"`
-	Input     json.RawMessage `json:"json_input"`
-}
-
-// FindTraining looks through the service's list of requests for the training of a data set, whose address is different
-// for every intent to buy. since is when the submit was sent. found is false only when the whole list was read and
-// every job that has not ended showed its input; anything less is an error that may be gone later.
+// FindTraining looks for the training of a data set in the service's list of requests. The address of a data set is
+// different for every purchase. since is when the submit was sent. found is false only when the whole list was read and
+// every job that may be the one showed its input; anything less is an Unavailable error.
 func (c *Client) FindTraining(ctx context.Context, datasetURL string, since time.Time) (requestID string, found bool, err error) {
-	unsure := false
-	err = c.eachRequest(ctx, TrainingEndpoint, since, func(item listedRequest) (more bool) {
-		address, readable := datasetOf(item.Input)
-		if readable && address == datasetURL && requestIDPattern.MatchString(item.RequestID) {
+	return c.findRequest(ctx, listing{endpoint: TrainingEndpoint, since: since}, func(input json.RawMessage) (match, readable bool) {
+		address := datasetOf(input)
+		return address == datasetURL, address != ""
+	})
+}
+
+// FindGeneration looks for a generation in the service's list of requests, and returns the newest one whose prompt,
+// weights, scale, seed, size and number of pictures are exactly those of r. since is when the submit was sent. found is
+// false only in the cases of FindTraining. Two equal requests cannot be told apart.
+func (c *Client) FindGeneration(ctx context.Context, r GenerateRequest, since time.Time) (requestID string, found bool, err error) {
+	want := r.input()
+	return c.findRequest(ctx, listing{endpoint: GenerationEndpoint, since: since}, func(input json.RawMessage) (match, readable bool) {
+		var got struct {
+			Prompt *string         `json:"prompt"`
+			LoRAs  []lora          `json:"loras"`
+			Size   json.RawMessage `json:"image_size"` // a name in requests of others
+			Images int             `json:"num_images"`
+			Seed   int64           `json:"seed"`
+		}
+		var size imageSize
+		if json.Unmarshal(input, &got) != nil || got.Prompt == nil {
+			return false, false
+		}
+		return json.Unmarshal(got.Size, &size) == nil && *got.Prompt == want.Prompt && slices.Equal(got.LoRAs, want.LoRAs) &&
+			size == want.ImageSize && got.Images == want.Images && got.Seed == want.Seed, true
+	})
+}
+
+// findRequest returns the first listed request whose input matches. An input that is not readable may be the one.
+func (c *Client) findRequest(
+	ctx context.Context, l listing, matches func(input json.RawMessage) (match, readable bool),
+) (requestID string, found bool, err error) {
+	hidden := false
+	err = c.eachRequest(ctx, l, func(item listedRequest) (more bool) {
+		match, readable := matches(unquoted(item.Input))
+		if match && IsRequestID(item.RequestID) {
 			requestID, found = item.RequestID, true
 			return false
 		}
-		// An ended job without its input is one whose payload was erased, which takes its request id: not this one.
-		unsure = unsure || !readable && item.EndedAt == nil
+		hidden = hidden || item.hides(readable)
 		return true
 	})
-	if err == nil && unsure && !found {
-		err = &CallError{Op: searching, Status: http.StatusOK, Type: "inputs_missing", public: unavailable()}
+	if err == nil && hidden && !found {
+		err = inputsMissing()
 	}
 	return requestID, found, err
 }
 
-// FindGenerations looks through the service's list of requests for the generations with the weights at an address, and
-// returns their ids, newest first. since is when the first of them may have been sent. The whole list was read unless
-// there is an error. Generations without a stored input, such as erased ones, are not found.
+// FindGenerations returns the ids of all generations with the weights at an address, newest first. since is when the
+// first of them may have been sent. Unless there is an error, the whole list was read. Generations without a stored
+// input, such as erased ones, are not found.
 func (c *Client) FindGenerations(ctx context.Context, weightsURL string, since time.Time) ([]string, error) {
 	var ids []string
-	err := c.eachRequest(ctx, GenerationEndpoint, since, func(item listedRequest) (more bool) {
-		if slices.Contains(weightsOf(item.Input), weightsURL) && requestIDPattern.MatchString(item.RequestID) {
+	hidden := false
+	err := c.eachRequest(ctx, listing{endpoint: GenerationEndpoint, since: since}, func(item listedRequest) (more bool) {
+		weights, readable := weightsOf(unquoted(item.Input))
+		if slices.Contains(weights, weightsURL) && IsRequestID(item.RequestID) {
 			ids = append(ids, item.RequestID)
 		}
+		hidden = hidden || item.searched && item.hides(readable)
 		return true
 	})
+	if err == nil && hidden {
+		err = inputsMissing()
+	}
 	if err != nil {
 		return nil, err
 	}
 	return ids, nil
 }
 
-const searching = "search the list of requests"
-
-// eachRequest reads the list of an endpoint's requests, ended or not, until visit has seen enough or all of it.
-func (c *Client) eachRequest(
-	ctx context.Context, endpoint string, since time.Time, visit func(listedRequest) (more bool),
-) error {
-	const op = searching
-	query := url.Values{
-		"endpoint_id": {endpoint}, "expand": {"payloads"}, "limit": {"100"},
-		"start": {since.Add(-clockSlack).UTC().Format(time.RFC3339)},
+// TrainingDataset returns the address of the data set that a training was submitted with, so that a request id which a
+// person names can be compared with our own purchase. since is when the submit was sent. known is false only when the
+// whole list was read and the id is not in it. datasetURL is "" when the service has not stored the input or has
+// erased it.
+func (c *Client) TrainingDataset(
+	ctx context.Context, requestID string, since time.Time,
+) (datasetURL string, known bool, err error) {
+	if !IsRequestID(requestID) {
+		return "", false, badRequestID(opListRequests)
 	}
-	for range maxPages {
-		r, err := c.do(ctx, call{op: op, method: http.MethodGet, url: c.api + "/models/requests/by-endpoint?" + query.Encode()})
-		if err != nil {
-			return err
-		}
-		if err := check(op, r); err != nil {
-			return err
-		}
-		var page requestPage
-		if json.Unmarshal(r.body, &page) != nil || page.Items == nil {
-			return unreadable(op, r)
-		}
-		for _, item := range page.Items {
-			if !visit(item) {
-				return nil
-			}
-		}
-		if !page.HasMore && page.NextCursor == "" {
-			return nil
-		}
-		if page.NextCursor == "" || page.NextCursor == query.Get("cursor") {
-			return unreadable(op, r)
-		}
-		query.Set("cursor", page.NextCursor)
-	}
-	return &CallError{Op: op, Type: "list_too_long", public: unavailable()}
+	l := listing{endpoint: TrainingEndpoint, requestID: requestID, since: since}
+	err = c.eachRequest(ctx, l, func(item listedRequest) (more bool) {
+		datasetURL, known = datasetOf(unquoted(item.Input)), true
+		return false
+	})
+	return datasetURL, known, err
 }
 
-// datasetOf reads the data set's address from a stored input.
-func datasetOf(raw json.RawMessage) (string, bool) {
-	var input fastTrainingInput
-	if json.Unmarshal(unquoted(raw), &input) != nil || input.ImagesDataURL == "" {
-		return "", false
+// datasetOf returns the data set's address from a stored input, "" when it cannot be read.
+func datasetOf(input json.RawMessage) string {
+	var stored fastTrainingInput
+	if json.Unmarshal(input, &stored) != nil {
+		return ""
 	}
-	return input.ImagesDataURL, true
+	return stored.ImagesDataURL
 }
 
-// weightsOf reads the addresses of weights from a stored input, and nothing else of it: what cannot be read names none.
-func weightsOf(raw json.RawMessage) []string {
-	var input struct {
-		LoRAs []struct {
-			Path string `json:"path"`
-		} `json:"loras"`
+// weightsOf returns the addresses of weights from a stored input, and whether there is a readable input.
+func weightsOf(input json.RawMessage) (addresses []string, readable bool) {
+	var stored *struct {
+		LoRAs []lora `json:"loras"`
 	}
-	if json.Unmarshal(unquoted(raw), &input) != nil {
-		return nil
+	if json.Unmarshal(input, &stored) != nil || stored == nil {
+		return nil, false
 	}
-	var addresses []string
-	for _, l := range input.LoRAs {
+	for _, l := range stored.LoRAs {
 		addresses = append(addresses, l.Path)
 	}
-	return addresses
-}
-
-// unquoted is a stored input, which is an object or an object in a string, as an object.
-func unquoted(raw json.RawMessage) json.RawMessage {
-	var text string
-	if json.Unmarshal(raw, &text) == nil && text != "" {
-		return json.RawMessage(text)
-	}
-	return raw
+	return addresses, true
 }

@@ -6,8 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-
-	"github.com/inflio/persona/internal/persona"
+	"time"
 )
 
 // GenerateRequest is what pictures are made from.
@@ -24,80 +23,29 @@ type GenerateRequest struct {
 type GenerateResult struct {
 	RequestID string
 	ImageURLs []string
-	NSFW      []bool // one for each picture; true for one that the safety checker has blacked out, which is no fault of the model
+	NSFW      []bool // one for each picture; true for one that the safety checker has made black, which is no fault of the model
 	Seed      int64
 }
 
-// Generate makes pictures and waits for them. resume is the request id of an earlier call that was interrupted, or "";
-// one that the service no longer knows is made anew. submitted, unless nil, is told a new request id at once, so that
-// the caller can keep it. When the reply to a submit is lost the error is Unavailable and asking again may make the
-// pictures twice: they cost cents, so nothing is searched for. A *JobError means that the service could not make them.
-func (c *Client) Generate(
-	ctx context.Context, r GenerateRequest, resume string, submitted func(requestID string),
-) (GenerateResult, error) {
-	if resume != "" {
-		out, err := c.pictures(ctx, resume)
-		if !forgotten(err) {
-			return out, err
-		}
-	}
-	requestID, err := c.submitGeneration(ctx, r)
-	if err != nil {
-		return GenerateResult{}, err
-	}
-	if submitted != nil {
-		submitted(requestID)
-	}
-	return c.pictures(ctx, requestID)
-}
-
-// forgotten reports whether the service does not know a request, or no longer its result.
-func forgotten(err error) bool {
-	if job, ok := errors.AsType[*JobError](err); ok {
-		return job.Type == typeGone
-	}
-	public, ok := errors.AsType[*persona.Error](err)
-	return ok && public.Kind == persona.NotFound
-}
-
-// CancelGeneration asks the service to stop a generation, on the same terms as CancelTraining.
-func (c *Client) CancelGeneration(ctx context.Context, requestID string) (CancelOutcome, error) {
-	return c.cancel(ctx, GenerationEndpoint, requestID)
-}
-
-func (c *Client) submitGeneration(ctx context.Context, r GenerateRequest) (string, error) {
+// SubmitGeneration buys pictures, in one HTTP attempt. Any error is a *SubmitError, whose Outcome says whether they may
+// have been bought.
+func (c *Client) SubmitGeneration(ctx context.Context, r GenerateRequest) (requestID string, err error) {
 	header := http.Header{"X-Fal-Object-Lifecycle-Preference": {lifecycle(pictureLifetime)}}
 	if r.LoRAURL != "" {
-		// Asks for a machine that has these weights loaded. A hash, because the address is a secret.
+		// Asks for a machine that has these weights loaded. The hint is a hash, because the address is a secret.
 		sum := sha256.Sum256([]byte(r.LoRAURL))
 		header.Set("X-Fal-Runner-Hint", hex.EncodeToString(sum[:8]))
 	}
-	for attempt := 1; ; attempt++ {
-		id, err := c.submit(ctx, GenerationEndpoint, nil, header, r.input())
-		var failed *SubmitError
-		if err == nil || !errors.As(err, &failed) || failed.Outcome != NotSent || attempt == maxAttempts {
-			return id, err
-		}
-		if c.pause(ctx, attempt, failed.RetryAfter) != nil {
-			return "", ended(ctx, "generate")
-		}
-	}
+	return c.submit(ctx, GenerationEndpoint, nil, header, r.input())
 }
 
-// pictures waits for a generation and fetches its result.
-func (c *Client) pictures(ctx context.Context, requestID string) (GenerateResult, error) {
-	for gap := c.poll; ; gap = min(gap*3/2, 10*c.poll) {
-		s, err := c.status(ctx, GenerationEndpoint, requestID, false)
-		if err != nil {
-			return GenerateResult{}, err
-		}
-		if s.State == Completed {
-			break
-		}
-		if wait(ctx, gap) != nil {
-			return GenerateResult{}, ended(ctx, "generate")
-		}
-	}
+// GenerationStatus asks where a generation is. Its errors are those of TrainingStatus.
+func (c *Client) GenerationStatus(ctx context.Context, requestID string) (Status, error) {
+	return c.status(ctx, GenerationEndpoint, requestID, false)
+}
+
+// GenerationResult fetches the pictures' addresses. Its errors are those of TrainingResult.
+func (c *Client) GenerationResult(ctx context.Context, requestID string) (GenerateResult, error) {
 	var out generationOutput
 	if err := c.result(ctx, GenerationEndpoint, requestID, &out); err != nil {
 		return GenerateResult{}, err
@@ -114,4 +62,57 @@ func (c *Client) pictures(ctx context.Context, requestID string) (GenerateResult
 		return GenerateResult{}, newJobError("no_media_generated", http.StatusOK, nil)
 	}
 	return res, nil
+}
+
+// CancelGeneration asks the service to stop a generation, in the same way as CancelTraining.
+func (c *Client) CancelGeneration(ctx context.Context, requestID string) (CancelOutcome, error) {
+	return c.cancel(ctx, GenerationEndpoint, requestID)
+}
+
+// Generate submits a generation, waits for it and fetches the result. resume is the request id of an earlier call that
+// was interrupted, or ""; if the service no longer knows it, the pictures are bought again. submitted, unless nil, is
+// called with a new request id, so that the caller can record it. A submit is repeated only after NotSent. A *JobError
+// means that the service could not make the pictures.
+func (c *Client) Generate(
+	ctx context.Context, r GenerateRequest, resume string, submitted func(requestID string),
+) (GenerateResult, error) {
+	if resume != "" {
+		out, err := c.waitForPictures(ctx, resume)
+		if !errors.Is(err, ErrUnknownRequest) && !errors.Is(err, ErrGone) {
+			return out, err
+		}
+	}
+	var requestID string
+	var err error
+	c.retry(ctx, func() (again bool, after time.Duration) {
+		requestID, err = c.SubmitGeneration(ctx, r)
+		failed, _ := errors.AsType[*SubmitError](err)
+		if failed == nil || failed.Outcome != NotSent {
+			return false, 0
+		}
+		return true, failed.RetryAfter
+	})
+	if err != nil {
+		return GenerateResult{}, err
+	}
+	if submitted != nil {
+		submitted(requestID)
+	}
+	return c.waitForPictures(ctx, requestID)
+}
+
+// waitForPictures polls a generation until it is completed, then fetches the result.
+func (c *Client) waitForPictures(ctx context.Context, requestID string) (GenerateResult, error) {
+	for pause := c.poll; ; pause = min(pause*3/2, 10*c.poll) {
+		s, err := c.GenerationStatus(ctx, requestID)
+		if err != nil {
+			return GenerateResult{}, err
+		}
+		if s.State == Completed {
+			return c.GenerationResult(ctx, requestID)
+		}
+		if wait(ctx, pause) != nil {
+			return GenerateResult{}, ended(ctx, opGenerate)
+		}
+	}
 }

@@ -35,7 +35,7 @@ func generator(t *testing.T, result string, statuses ...string) *service {
 			if strings.HasPrefix(result, "4") {
 				w.WriteHeader(http.StatusUnprocessableEntity)
 			}
-			_, _ = io.WriteString(w, result[4:]) // a client that has gone away is its own business
+			_, _ = io.WriteString(w, result[4:]) // an error means that the client has gone
 		}
 	})
 }
@@ -71,7 +71,7 @@ func TestGenerateWithoutLoRA(t *testing.T) {
 	s := generator(t, `200 {"images":[{"url":"http://f.example/1.jpg"}],"seed":0}`)
 	got, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
 	require.NoError(t, err)
-	require.Equal(t, []bool{false}, got.NSFW, "no word about safety counts as safe")
+	require.Equal(t, []bool{false}, got.NSFW, "without a value a picture counts as safe")
 	require.JSONEq(t, `{"prompt":"p","image_size":{"width":1024,"height":1024},"num_inference_steps":28,"guidance_scale":3.5,
 		"num_images":1,"seed":0,"enable_safety_checker":true,"output_format":"jpeg"}`, string(s.requests()[0].Body))
 }
@@ -96,7 +96,7 @@ func TestGenerateResumes(t *testing.T) {
 		require.Equal(t, "old", got.RequestID)
 		require.Zero(t, submits(s))
 	})
-	t.Run("a forgotten one is", func(t *testing.T) {
+	t.Run("an unknown request is made again", func(t *testing.T) {
 		t.Parallel()
 		s := generator(t, made)
 		got, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "forgotten", nil)
@@ -141,8 +141,10 @@ func TestGenerateRepeatsOnlyWhatWasNotSent(t *testing.T) {
 	})
 	t.Run("403", func(t *testing.T) {
 		t.Parallel()
-		_, err := script(t, "403 {}").client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
-		require.Equal(t, persona.Refused, public(t, err).Kind)
+		s := script(t, "403 {}")
+		_, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
+		require.Equal(t, trainer.Denied, submitError(t, err).Outcome)
+		require.Len(t, s.requests(), 1)
 	})
 }
 
@@ -161,4 +163,58 @@ func TestCancelGeneration(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, trainer.Requested, got)
 	require.Equal(t, "/fal-ai/flux-lora/requests/r1/cancel", s.requests()[1].Path)
+}
+
+func TestSubmitGenerationIsOneAttempt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		reply   string
+		id      string
+		outcome trainer.Outcome
+	}{
+		{`200 {"request_id":"r1"}`, "r1", ""},
+		{"429 {}", "", trainer.NotSent},
+		{"403 {}", "", trainer.Denied},
+		{`422 {"detail":[{"type":"missing"}]}`, "", trainer.Refused},
+		{"500 {}", "", trainer.Unknown},
+	} {
+		t.Run(c.reply, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.reply)
+			id, err := s.client().SubmitGeneration(t.Context(), trainer.GenerateRequest{Prompt: "secret"})
+			require.Equal(t, c.id, id)
+			require.Len(t, s.requests(), 1)
+			if c.outcome == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, c.outcome, submitError(t, err).Outcome)
+			requireNoSecrets(t, err)
+		})
+	}
+}
+
+func TestGenerationInSteps(t *testing.T) {
+	t.Parallel()
+	s := generator(t, `200 {"images":[{"url":"http://f.example/1.jpg"}],"seed":7,"has_nsfw_concepts":[true]}`, "IN_PROGRESS")
+	client := s.client()
+	id, err := client.SubmitGeneration(t.Context(), trainer.GenerateRequest{Prompt: "p"})
+	require.NoError(t, err)
+	status, err := client.GenerationStatus(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, trainer.Running, status.State)
+	status, err = client.GenerationStatus(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, trainer.Completed, status.State)
+	got, err := client.GenerationResult(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, trainer.GenerateResult{RequestID: "new", ImageURLs: []string{"http://f.example/1.jpg"}, NSFW: []bool{true}, Seed: 7}, got)
+	require.Len(t, s.requests(), 4, "one exchange each")
+
+	_, err = client.GenerationStatus(t.Context(), "forgotten")
+	require.ErrorIs(t, err, trainer.ErrUnknownRequest)
+	_, err = client.GenerationResult(t.Context(), "forgotten")
+	require.ErrorIs(t, err, trainer.ErrGone)
+	_, err = script(t, `400 {"detail":"Request is still in progress"}`).client().GenerationResult(t.Context(), "r1")
+	require.ErrorIs(t, err, trainer.ErrStillRunning)
 }

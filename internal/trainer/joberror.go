@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -8,42 +9,39 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// JobError is a job that the service took and that failed there.
+// JobError is a job that the service accepted and that failed.
 type JobError struct {
 	Type      string // the service's type, "" when it gave none
-	Message   string // one sentence or two for the person who waits
+	Message   string // one or two sentences for the person who waits
 	Retryable bool   // the same input may succeed in another job, which costs again
-	Status    int    // HTTP status of the result, 0 when only the status told of it
-	doubtful  bool   // worded like a fault of the queue itself, which says nothing about the job
+	Status    int    // HTTP status of the result, 0 when the failure is known from the job's status only
+	doubtful  bool   // has the form of a fault of the queue itself, which says nothing about the job
 }
 
-// Error is for operators: the type and the message.
+// Error returns the type and the message.
 func (e *JobError) Error() string {
-	return fmt.Sprintf("trainer: job failed (%s): %s", cmpOr(e.Type, "no type"), e.Message)
+	return fmt.Sprintf("trainer: job failed (%s): %s", cmp.Or(e.Type, "no type"), e.Message)
 }
 
-// Unwrap gives the error for people.
-func (e *JobError) Unwrap() error {
-	return &persona.Error{Kind: persona.Refused, Code: persona.CodeProviderFailed, Message: e.Message}
+// Unwrap returns the error for people and, for a result that the service no longer keeps, ErrGone.
+func (e *JobError) Unwrap() []error {
+	public := &persona.Error{Kind: persona.Refused, Code: persona.CodeProviderFailed, Message: e.Message}
+	if e.Type == typeGone {
+		return []error{public, ErrGone}
+	}
+	return []error{public}
 }
 
-// Cancelled reports whether the job ended because somebody stopped it.
+// Cancelled reports whether the job ended because it was cancelled.
 func (e *JobError) Cancelled() bool {
 	return e.Type == "client_cancelled" || e.Type == "cancelled"
 }
 
-func cmpOr(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
-}
-
-// typeTerms are a sentence for each type of error that the service documents, and whether another try may help.
-// Types that are not listed are permanent, which is what the service asks of its clients.
-var typeTerms = map[string]struct {
-	message string
-	again   bool
+// jobErrors has a sentence for each type of error that the service documents, and whether another job may succeed.
+// Types that are not listed are permanent, as the service's documentation asks.
+var jobErrors = map[string]struct {
+	message   string
+	retryable bool
 }{
 	"file_download_error":                {"The training service could not fetch the photos.", true},
 	"invalid_archive":                    {"The training service could not open the package of photos.", false},
@@ -78,17 +76,17 @@ var typeTerms = map[string]struct {
 	typeEmptyResult:                      {"The training ended without a usable result.", false},
 }
 
-// Types of our own, for what the service has no word for.
+// Types of our own, for failures that the service has no type for.
 const (
 	typeGone        = "result_gone"
 	typeEmptyResult = "result_empty"
 )
 
-// newJobError words a failed job by its type and the count limits in ctx.
+// newJobError makes the error for a type, with the limits that ctx contains in its message.
 func newJobError(kind string, status int, ctx map[string]any) *JobError {
 	e := &JobError{Type: kind, Status: status, Message: "The training service could not use the photos or the settings."}
-	if terms, ok := typeTerms[kind]; ok {
-		e.Message, e.Retryable = terms.message, terms.again
+	if known, ok := jobErrors[kind]; ok {
+		e.Message, e.Retryable = known.message, known.retryable
 	} else if status >= 500 {
 		e.Message = "The training service had a fault of its own."
 	}
@@ -105,27 +103,26 @@ func newJobError(kind string, status int, ctx map[string]any) *JobError {
 	return e
 }
 
-// resultError classes an answer to the question for a result, at which the service replays the model's own status and
-// body: a *JobError when the job failed, a *CallError when the question itself did.
-func resultError(op string, r reply) error {
+// resultError classifies the answer to a request for a result. For a failed job the service answers with the model's
+// own status and body: that is a *JobError. When the request itself failed it is a *CallError.
+func resultError(r reply) error {
 	a := parse(r)
 	stillRunning := r.status == http.StatusAccepted ||
 		r.status == http.StatusBadRequest && strings.Contains(a.sentence(), "in progress")
+	list := a.details()
 	switch {
 	case stillRunning:
-		return &CallError{Op: op, Status: r.status, Type: "still_running", public: unavailable(), cause: ErrStillRunning}
+		return &CallError{Op: opResult, Status: r.status, Type: "still_running", public: unavailable(), cause: ErrStillRunning}
 	case r.status >= 200 && r.status < 300:
 		return nil
-	case r.status == http.StatusNotFound:
+	case r.notFound:
 		return newJobError(typeGone, r.status, nil)
-	case r.status == http.StatusUnauthorized, r.status == http.StatusPaymentRequired, r.status == http.StatusForbidden,
-		r.status == http.StatusTooManyRequests, r.status < 400:
-		return check(op, r)
+	case isPermission(r.status), r.status == http.StatusTooManyRequests, r.status == http.StatusRequestTimeout, r.status < 400, isMissing(r.status) && len(list) == 0:
+		return check(opResult, r)
 	}
 	kind := typeOf(r)
-	list := a.details()
-	if r.status >= 500 && kind == "" && len(list) == 0 {
-		return check(op, r) // a gateway's own page: says nothing about the job
+	if kind == "" && !a.fromService() {
+		return check(opResult, r) // a gateway's page says nothing about the job
 	}
 	var ctx map[string]any
 	if len(list) > 0 {

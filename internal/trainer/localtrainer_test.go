@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	_ "image/jpeg" // what generations come as
+	_ "image/jpeg" // the format of generated pictures
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,13 +23,18 @@ import (
 	"github.com/inflio/persona/internal/trainer"
 )
 
-// local is a client of a local trainer that works its queue, and the trainer's address.
+// local returns a client of a running local trainer, and the trainer's address.
 func local(t *testing.T, pace time.Duration) (*trainer.Client, string) {
 	t.Helper()
-	server, err := localtrainer.New(localtrainer.Options{Dir: t.TempDir(), Key: "id:secret", Pace: pace})
+	server, err := localtrainer.New(localtrainer.Options{
+		Dir: t.TempDir(), Key: "id:secret", Pace: pace, Keys: map[string][]localtrainer.Permission{
+			"submit:only": {localtrainer.PermitSubmit}, "read:only": {localtrainer.PermitRead},
+			"all:but-admin": {localtrainer.PermitSubmit, localtrainer.PermitRead, localtrainer.PermitCancel},
+		},
+	})
 	require.NoError(t, err)
 	http := httptest.NewServer(server.Handler())
-	ctx, cancel := context.WithCancel(context.Background()) // it ends after what uses it
+	ctx, cancel := context.WithCancel(context.Background()) // the server ends after its clients
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
 	t.Cleanup(func() {
@@ -37,10 +42,13 @@ func local(t *testing.T, pace time.Duration) (*trainer.Client, string) {
 		<-ended
 		http.Close()
 	})
+	return clientOf(http.URL, "id:secret"), http.URL
+}
+
+func clientOf(server, key string) *trainer.Client {
 	return trainer.New(trainer.Config{
-		Key: "id:secret", QueueURL: http.URL, RESTURL: http.URL, APIURL: http.URL + "/v1",
-		Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
-	}), http.URL
+		Key: key, QueueURL: server, RESTURL: server, APIURL: server + "/v1", Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
+	})
 }
 
 // dataset is a zip of photos of one drawn person with captions.
@@ -97,7 +105,7 @@ func completed(t *testing.T, client *trainer.Client, requestID string) trainer.S
 	return last
 }
 
-// Client and local trainer are written apart from each other, after the same description of the service.
+// The client and the local trainer share no code; both implement the same description of the service.
 func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	t.Parallel()
 	client, server := local(t, 0)
@@ -118,9 +126,17 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 
+	known, err := client.KnownRequest(ctx, trainer.TrainingEndpoint, id)
+	require.NoError(t, err)
+	require.True(t, known)
+	dataset, known, err := client.TrainingDataset(ctx, id, began)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, set, dataset)
+
 	done := completed(t, client, id)
 	require.Empty(t, done.Error)
-	require.Equal(t, 100, done.StepsTotal, "the log tells the steps")
+	require.Equal(t, 100, done.StepsTotal, "read from the log")
 	require.Equal(t, 100, done.StepsDone)
 	result, err := client.TrainingResult(ctx, id)
 	require.NoError(t, err)
@@ -163,7 +179,17 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, status(t, address))
 	}
 	_, err = client.Download(ctx, result.WeightsURL, 1<<30)
-	require.Equal(t, persona.NotFound, public(t, err).Kind)
+	require.ErrorIs(t, err, trainer.ErrGone)
+	dataset, known, err = client.TrainingDataset(ctx, id, began)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Empty(t, dataset, "erased")
+	bills, err := client.BillingEvents(ctx, trainer.BillingQuery{RequestIDs: []string{id, told}})
+	require.NoError(t, err)
+	require.Len(t, bills, 2, "the charges stay when the payloads are erased")
+	require.Equal(t, []string{told, id}, []string{bills[0].RequestID, bills[1].RequestID})
+	require.InDelta(t, 0.2, bills[1].CostUSD, 1e-9, "100 of 1000 steps at 2 USD")
+	require.Equal(t, int64(200_000_000), bills[1].CostNanoUSD)
 }
 
 func TestFailuresOfTheLocalTrainer(t *testing.T) {
@@ -183,7 +209,7 @@ func TestFailuresOfTheLocalTrainer(t *testing.T) {
 	}
 
 	id, err := submit()
-	require.NoError(t, err, "wrong input is bought, as at the service")
+	require.NoError(t, err, "the service does not check the input of a submit")
 	completed(t, client, id)
 	_, err = client.TrainingResult(ctx, id)
 	var failed *trainer.JobError
@@ -197,11 +223,18 @@ func TestFailuresOfTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, trainer.Unknown404, outcome)
 
-	wrong := trainer.New(trainer.Config{Key: "other", QueueURL: server, RESTURL: server, APIURL: server + "/v1"})
+	known, err := client.KnownRequest(ctx, trainer.TrainingEndpoint, "00000000-0000-0000-0000-000000000000")
+	require.NoError(t, err)
+	require.False(t, known)
+	bills, err := client.BillingEvents(ctx, trainer.BillingQuery{})
+	require.NoError(t, err)
+	require.Empty(t, bills, "a failed job is not charged")
+
+	wrong := clientOf(server, "other")
 	_, err = wrong.SubmitTraining(ctx, trainer.TrainingRequest{DatasetURL: "x", Steps: 1})
-	require.Equal(t, trainer.Refused, submitError(t, err).Outcome)
+	require.Equal(t, trainer.Denied, submitError(t, err).Outcome)
 	_, err = wrong.TrainingStatus(ctx, id)
-	require.Equal(t, persona.Refused, public(t, err).Kind)
+	require.ErrorIs(t, err, trainer.ErrNotPermitted)
 }
 
 func TestCancelARunningTrainingOfTheLocalTrainer(t *testing.T) {
@@ -263,7 +296,7 @@ func TestWebhookOfTheLocalTrainer(t *testing.T) {
 	require.Equal(t, persona.CodeUnauthorized, public(t, err).Code)
 }
 
-// A worker that dies while pictures are drawn leaves requests behind, which only the weights lead to.
+// A worker that dies while pictures are made leaves requests behind. They are found by the weights that they use.
 func TestLeftGenerationsOfTheLocalTrainer(t *testing.T) {
 	t.Parallel()
 	client, server := local(t, 0)
@@ -295,12 +328,12 @@ func TestLeftGenerationsOfTheLocalTrainer(t *testing.T) {
 	require.Eventually(t, func() bool {
 		outcome, err = client.CancelGeneration(ctx, running)
 		return err == nil && outcome == trainer.TooLate
-	}, time.Minute, 10*time.Millisecond, "it ends by the cancellation")
+	}, time.Minute, 10*time.Millisecond, "the cancellation ends it")
 
 	for _, id := range found {
 		require.NoError(t, client.ErasePayload(ctx, id))
 	}
 	found, err = client.FindGenerations(ctx, weights, began)
 	require.NoError(t, err)
-	require.Empty(t, found, "what was erased tells no weights")
+	require.Empty(t, found, "an erased request shows no weights")
 }

@@ -11,9 +11,9 @@ var (
 	percentPattern = regexp.MustCompile(`(\d{1,3})(?:\.\d+)?\s*%`)
 )
 
-// stepsIn reads a training's progress from a line of its log, loosely: the lines are made for eyes and change without
-// notice. It takes a count such as "120/1000" from a line that speaks of steps or is a progress bar, and a bare
-// percentage (as steps of 100) from one that speaks of training. Counts of files, epochs and the like are left alone.
+// stepsIn reads a training's progress from a line of its log. The lines are written for people and can change, so it
+// accepts several forms: a count such as "120/1000" from a line that mentions steps or is a progress bar, and a
+// percentage (as steps of 100) from a line that mentions training. Counts of files, epochs and the like are ignored.
 func stepsIn(line string) (done, total int, ok bool) {
 	lower := strings.ToLower(line)
 	for _, other := range []string{"epoch", "download", "load", "image", "file", "shard", "caption", "mask"} {

@@ -15,7 +15,7 @@ import (
 	"github.com/inflio/persona/internal/trainer"
 )
 
-// seen is one request as it arrived.
+// seen is one request that arrived.
 type seen struct {
 	Method, Path, Query string
 	Header              http.Header
@@ -23,21 +23,21 @@ type seen struct {
 	Length              int64
 }
 
-// service is a server that keeps what it was asked and answers by a function of the test's.
+// service is a server that records its requests and answers with a function of the test.
 type service struct {
 	*httptest.Server
 	mu   sync.Mutex
 	seen []seen
 }
 
-// serve starts a service; answer gets the request, its body and how many requests came before it.
+// serve starts a service. n is how many requests came before.
 func serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, n int)) *service {
 	t.Helper()
 	s := &service{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the client has gone away
+			return // the client has gone
 		}
 		s.mu.Lock()
 		n := len(s.seen)
@@ -59,7 +59,7 @@ func script(t *testing.T, replies ...string) *service {
 			status = status*10 + int(c-'0')
 		}
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, text[min(4, len(text)):]) // a client that has gone away is its own business
+		_, _ = io.WriteString(w, text[min(4, len(text)):]) // an error means that the client has gone
 	})
 }
 
@@ -82,10 +82,10 @@ func reply(t *testing.T, w http.ResponseWriter, status int, v any) {
 	t.Helper()
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone away is its own business
+	_ = json.NewEncoder(w).Encode(v) // an error means that the client has gone
 }
 
-// public returns the error for people, which every failure must hold.
+// public returns the error for people, which must be in the chain of every failure.
 func public(t *testing.T, err error) *persona.Error {
 	t.Helper()
 	var e *persona.Error
@@ -93,7 +93,7 @@ func public(t *testing.T, err error) *persona.Error {
 	return e
 }
 
-// cut breaks the connection without an answer.
+// cut closes the connection without an answer.
 func cut(t *testing.T, w http.ResponseWriter) {
 	t.Helper()
 	conn, _, err := http.NewResponseController(w).Hijack()

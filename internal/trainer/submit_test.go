@@ -2,6 +2,7 @@ package trainer_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +21,7 @@ var training = trainer.TrainingRequest{
 	WebhookURL: "https://persona.example/webhooks/fal/tok+en?a=b",
 }
 
-// The service ignores names that it does not know, so the exact JSON is what keeps a training from going wrong unseen.
+// The service ignores unknown field names without an error, so the exact JSON is compared.
 func TestSubmitTrainingSendsExactlyThis(t *testing.T) {
 	t.Parallel()
 	s := script(t, `200 {"status":"IN_QUEUE","request_id":"019b-abc","queue_position":2}`)
@@ -40,7 +41,7 @@ func TestSubmitTrainingSendsExactlyThis(t *testing.T) {
 		"is_style":false,"create_masks":true,"is_input_format_already_preprocessed":false}`, string(got.Body))
 	require.Equal(t, "Key id:secret", got.Header.Get("Authorization"))
 	require.Equal(t, "application/json", got.Header.Get("Content-Type"))
-	// An initial_acl beside the lifetime makes the service drop both.
+	// With an initial_acl the service ignores the lifetime too.
 	require.JSONEq(t, `{"expiration_duration_seconds":604800}`, got.Header.Get("X-Fal-Object-Lifecycle-Preference"))
 	for _, absent := range []string{"X-Fal-Store-Io", "X-Fal-No-Retry", "X-Fal-Request-Start-Timeout", "X-Fal-Request-Timeout"} {
 		require.NotContains(t, got.Header, absent)
@@ -66,21 +67,27 @@ func TestSubmitTrainingOutcomesOfAnswers(t *testing.T) {
 		typ         string
 	}{
 		{"too many requests", `429 {"detail":"slow down","error_type":"concurrent_requests_limit"}`, trainer.NotSent, persona.Unavailable, "concurrent_requests_limit"},
-		{"bad key", `401 {"detail":"no"}`, trainer.Refused, persona.Refused, ""},
-		{"no money", `402 {"detail":"pay"}`, trainer.Refused, persona.Refused, ""},
-		{"locked", `403 {"detail":"User is locked. Reason: Exhausted balance."}`, trainer.Refused, persona.Refused, "account_locked"},
+		{"bad key", `401 {"detail":"no"}`, trainer.Denied, persona.Unavailable, ""},
+		{"no money", `402 {"detail":"pay"}`, trainer.Denied, persona.Unavailable, ""},
+		{"locked", `403 {"detail":"User is locked. Reason: Exhausted balance."}`, trainer.Denied, persona.Unavailable, "account_locked"},
+		{"no permission", `403 {"detail":"no"}`, trainer.Denied, persona.Unavailable, ""},
+		{"403 of a gateway", `403 <html>`, trainer.Denied, persona.Unavailable, ""},
 		{"bad request", `400 {"detail":"bad","error_type":"bad_request"}`, trainer.Refused, persona.Refused, "bad_request"},
 		{"no such endpoint", `404 {"detail":"Application not found"}`, trainer.Refused, persona.Refused, ""},
+		{"404 of a gateway", `404 <html>`, trainer.NotSent, persona.Unavailable, ""},
+		{"404 of a web framework", `404 {"detail":"Not Found"}`, trainer.NotSent, persona.Unavailable, ""},
+		{"405 of a web framework", `405 {"detail":"Method Not Allowed"}`, trainer.NotSent, persona.Unavailable, ""},
+		{"400 of a gateway", `400 The plain HTTP request was sent to HTTPS port`, trainer.NotSent, persona.Unavailable, ""},
 		{"wrong input", `422 {"detail":[{"type":"less_than_equal","msg":"secret","input":"secret"}]}`, trainer.Refused, persona.Refused, "less_than_equal"},
-		{"timeout at the other side", `408 {}`, trainer.Unknown, persona.Unavailable, ""},
+		{"timeout", `408 {}`, trainer.Unknown, persona.Unavailable, ""},
 		{"conflict", `409 {}`, trainer.Unknown, persona.Unavailable, ""},
-		{"fault", `500 {"detail":"x","error_type":"internal_error"}`, trainer.Unknown, persona.Unavailable, "internal_error"},
+		{"internal error", `500 {"detail":"x","error_type":"internal_error"}`, trainer.Unknown, persona.Unavailable, "internal_error"},
 		{"gateway", `502 <html>bad gateway</html>`, trainer.Unknown, persona.Unavailable, ""},
 		{"unavailable", `503 {}`, trainer.Unknown, persona.Unavailable, ""},
 		{"gateway timeout", `504 {}`, trainer.Unknown, persona.Unavailable, ""},
 		{"redirect", `307 `, trainer.Unknown, persona.Unavailable, ""},
 		{"success without id", `200 {"status":"IN_QUEUE"}`, trainer.Unknown, persona.Unavailable, "unreadable_answer"},
-		{"success with an id that is none", `200 {"request_id":"../../x"}`, trainer.Unknown, persona.Unavailable, "unreadable_answer"},
+		{"success with an invalid id", `200 {"request_id":"../../x"}`, trainer.Unknown, persona.Unavailable, "unreadable_answer"},
 		{"success without JSON", `200 OK`, trainer.Unknown, persona.Unavailable, "unreadable_answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,6 +100,7 @@ func TestSubmitTrainingOutcomesOfAnswers(t *testing.T) {
 			require.Equal(t, c.outcome, e.Outcome)
 			require.Equal(t, c.typ, e.Type)
 			require.Equal(t, c.kind, public(t, err).Kind)
+			require.Equal(t, c.outcome == trainer.Denied, errors.Is(err, trainer.ErrNotPermitted))
 			requireNoSecrets(t, err)
 		})
 	}
@@ -108,7 +116,7 @@ func requireNoSecrets(t *testing.T, err error) {
 	}
 }
 
-func TestSubmitTrainingTellsWhenToComeBack(t *testing.T) {
+func TestSubmitTrainingReturnsRetryAfter(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 		w.Header().Set("Retry-After", "7")
@@ -118,7 +126,7 @@ func TestSubmitTrainingTellsWhenToComeBack(t *testing.T) {
 	require.Equal(t, 7*time.Second, submitError(t, err).RetryAfter)
 }
 
-// Each of these breaks before a connection exists, so nothing can have been sent.
+// These fail before there is a connection, so nothing can have been sent.
 func TestSubmitTrainingNotSent(t *testing.T) {
 	t.Parallel()
 	closed, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -155,7 +163,7 @@ func TestSubmitTrainingNotSent(t *testing.T) {
 	})
 }
 
-// Each of these breaks when the request may have arrived.
+// These fail when the request may have arrived.
 func TestSubmitTrainingUnknown(t *testing.T) {
 	t.Parallel()
 	t.Run("the job is made and the connection cut", func(t *testing.T) {
@@ -170,7 +178,7 @@ func TestSubmitTrainingUnknown(t *testing.T) {
 		t.Parallel()
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.Header().Set("Content-Length", "1000")
-			_, _ = w.Write([]byte(`{"request_id":"r1"}`)) // the server's own complaint about the length is wanted
+			_, _ = w.Write([]byte(`{"request_id":"r1"}`)) // fewer bytes than announced
 		})
 		_, err := s.client().SubmitTraining(t.Context(), training)
 		require.Equal(t, trainer.Unknown, submitError(t, err).Outcome)
@@ -187,7 +195,7 @@ func TestSubmitTrainingUnknown(t *testing.T) {
 		require.Equal(t, trainer.Unknown, submitError(t, err).Outcome)
 		require.ErrorIs(t, err, context.Canceled)
 	})
-	t.Run("a transport that tells nothing", func(t *testing.T) {
+	t.Run("a transport without a trace", func(t *testing.T) {
 		t.Parallel()
 		client := trainer.New(trainer.Config{HTTP: &http.Client{Transport: mute{}}, QueueURL: "http://queue.invalid"})
 		_, err := client.SubmitTraining(t.Context(), training)
@@ -195,14 +203,14 @@ func TestSubmitTrainingUnknown(t *testing.T) {
 	})
 }
 
-// mute fails without telling whether it ever looked for a connection.
+// mute fails without reporting whether it looked for a connection.
 type mute struct{}
 
 func (mute) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: "queue.invalid", IsNotFound: true}
 }
 
-// An idle connection that the server closes at the moment of a submit would make its outcome unknown.
+// If the server closes an idle connection at the moment of a submit, the outcome of the submit is unknown.
 func TestSubmitTrainingUsesAFreshConnection(t *testing.T) {
 	t.Parallel()
 	remotes := make(chan string, 3)

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// File is something to hand to the service.
+// File is a file to upload.
 type File struct {
-	Name        string                        // shown in the file's address: nothing about a person
+	Name        string                        // part of the file's address: nothing about a person
 	ContentType string                        // for example application/zip
 	Size        int64                         // exact, in bytes
 	Open        func() (io.ReadCloser, error) // called again for each attempt
 }
 
-// partTimeout bounds one attempt to move up to 90 MB; it stands for a line of 1.2 Mbit/s.
+// partTimeout bounds one attempt to move up to 90 MB; that is 1.2 Mbit/s.
 const partTimeout = 10 * time.Minute
 
 type slot struct {
@@ -28,12 +28,12 @@ type slot struct {
 	FileURL   string `json:"file_url"`
 }
 
-// Upload hands a file over and returns its public address, which is a secret: whoever has it can read the file until
-// it expires or is hidden. Memory is constant: at most one part of 10 MB. Files over 90 MB go in parts.
+// Upload uploads a file and returns its public address. Treat the address as a secret: whoever has it can read the file
+// until it expires or is hidden. At most one part of 10 MB is held in memory. Files over 90 MB are sent in parts.
 //
-// placed, unless nil, is told the address before the first byte of content is sent, so that the caller can keep it and
-// take the file back even if this call never ends; its error ends the upload and is in the chain of the returned one.
-// Each call of Upload gets an address of its own.
+// placed, unless nil, is called with the address before the first byte of content is sent, so that the caller can
+// record it and hide the file later even if this call never returns. An error of placed ends the upload and is in the
+// chain of the returned error. Each call of Upload gets a new address.
 func (c *Client) Upload(
 	ctx context.Context, f File, expires time.Duration, placed func(address string) error,
 ) (address string, err error) {
@@ -47,18 +47,17 @@ func (c *Client) Upload(
 	if err != nil {
 		return "", err
 	}
-	const op = "upload"
 	r, err := c.do(ctx, call{
-		op: op, method: http.MethodPut, url: s.UploadURL, open: f.Open, size: f.Size,
+		op: opUpload, method: http.MethodPut, url: s.UploadURL, open: f.Open, size: f.Size,
 		header: http.Header{"Content-Type": {f.ContentType}}, foreign: true, timeout: partTimeout,
 	})
 	if err != nil {
 		return "", err
 	}
-	return s.FileURL, slotError(op, r)
+	return s.FileURL, slotError(opUpload, r)
 }
 
-// place asks for a place to upload to and tells of it.
+// place asks for a slot to upload to and reports its address to placed.
 func (c *Client) place(
 	ctx context.Context, how string, f File, expires time.Duration, placed func(address string) error,
 ) (slot, error) {
@@ -67,13 +66,13 @@ func (c *Client) place(
 		return s, err
 	}
 	if err := placed(s.FileURL); err != nil {
-		return slot{}, fmt.Errorf("trainer: upload: keep the address: %w", err)
+		return slot{}, fmt.Errorf("trainer: upload: record the address: %w", err)
 	}
 	return s, nil
 }
 
-// slotError classes the answer of the store behind an upload address. Whatever it refuses, a new slot may take: the
-// address has expired, say. So it is never final.
+// slotError classifies the answer of the store behind an upload address. It is never final, because a new slot may
+// accept the same content, for example when the old address has expired.
 func slotError(op string, r reply) error {
 	if r.status >= 200 && r.status < 300 {
 		return nil
@@ -81,18 +80,17 @@ func slotError(op string, r reply) error {
 	return &CallError{Op: op, Status: r.status, Type: "upload_refused", public: unavailable()}
 }
 
-// initiate asks for a place to upload to. Asking twice leaves an empty place behind, which costs and holds nothing.
+// initiate asks for a slot to upload to. A second call leaves an empty slot behind, which costs nothing.
 func (c *Client) initiate(ctx context.Context, how string, f File, expires time.Duration) (slot, error) {
-	const op = "begin an upload"
 	body, err := json.Marshal(map[string]string{"content_type": f.ContentType, "file_name": f.Name})
 	if err != nil {
-		return slot{}, fmt.Errorf("trainer: %s: %w", op, err)
+		return slot{}, fmt.Errorf("trainer: %s: %w", opInitiate, err)
 	}
 	preference := lifecycle(expires)
 	r, err := c.do(ctx, call{
-		op: op, method: http.MethodPost, url: c.rest + "/storage/upload/" + how + "?storage_type=fal-cdn-v3", body: body,
+		op: opInitiate, method: http.MethodPost, url: c.rest + "/storage/upload/" + how + "?storage_type=fal-cdn-v3", body: body,
 		header: http.Header{
-			// The documentation knows the first name, the official JavaScript client sends the second.
+			// The documentation has the first name, the official JavaScript client sends the second.
 			"X-Fal-Object-Lifecycle-Preference": {preference},
 			"X-Fal-Object-Lifecycle":            {preference},
 		},
@@ -100,12 +98,12 @@ func (c *Client) initiate(ctx context.Context, how string, f File, expires time.
 	if err != nil {
 		return slot{}, err
 	}
-	if err := check(op, r); err != nil {
+	if err := check(opInitiate, r); err != nil {
 		return slot{}, err
 	}
 	var s slot
 	if json.Unmarshal(r.body, &s) != nil || !c.fetchable(s.UploadURL) || !c.fetchable(s.FileURL) {
-		return slot{}, unreadable(op, r)
+		return slot{}, unreadable(opInitiate, r)
 	}
 	return s, nil
 }
@@ -126,7 +124,7 @@ func (c *Client) uploadParts(
 	if err != nil {
 		return "", fmt.Errorf("trainer: upload: open the file: %w", err)
 	}
-	defer func() { _ = file.Close() }() // only read from
+	defer func() { _ = file.Close() }() // it is only read
 	var parts []part
 	buffer := make([]byte, min(c.partOf, f.Size))
 	for sent := int64(0); sent < f.Size; {
@@ -168,23 +166,22 @@ func (c *Client) uploadPart(ctx context.Context, uploadURL string, number int, c
 }
 
 func (c *Client) completeParts(ctx context.Context, uploadURL string, parts []part) error {
-	const op = "end an upload"
 	body, err := json.Marshal(map[string]any{"parts": parts})
 	if err != nil {
-		return fmt.Errorf("trainer: %s: %w", op, err)
+		return fmt.Errorf("trainer: %s: %w", opCompletePart, err)
 	}
-	r, err := c.do(ctx, call{op: op, method: http.MethodPost, url: below(uploadURL, "complete"), body: body, foreign: true})
+	r, err := c.do(ctx, call{op: opCompletePart, method: http.MethodPost, url: below(uploadURL, "complete"), body: body, foreign: true})
 	if err != nil {
 		return err
 	}
-	return slotError(op, r)
+	return slotError(opCompletePart, r)
 }
 
-// below appends a path segment and keeps the query, which holds the permission.
+// below appends a path segment and keeps the query, which contains the signature.
 func below(address, segment string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return address // initiate has parsed it before
+		return address // not reached: initiate has parsed it
 	}
 	return u.JoinPath(segment).String()
 }

@@ -41,7 +41,7 @@ func storage(t *testing.T, failures int) *service {
 		case strings.HasSuffix(r.URL.Path, "/complete"):
 			reply(t, w, http.StatusOK, map[string]any{})
 		case strings.HasSuffix(r.URL.Path, "/2"):
-			w.Header().Set("ETag", `"tag2"`) // a store that tells it only here
+			w.Header().Set("ETag", `"tag2"`) // some stores return it only here
 		case r.URL.Path != "/put/slot":
 			number := r.URL.Path[len(r.URL.Path)-1:]
 			reply(t, w, http.StatusOK, map[string]any{"partNumber": 9, "etag": "tag" + number})
@@ -74,7 +74,7 @@ func TestUpload(t *testing.T) {
 	require.Equal(t, "the photos", string(got[2].Body))
 	require.Equal(t, int64(10), got[2].Length, "streamed with its length, not in chunks")
 	require.Equal(t, "application/zip", got[2].Header.Get("Content-Type"))
-	require.NotContains(t, got[2].Header, "Authorization", "the key is not shown to the file store")
+	require.NotContains(t, got[2].Header, "Authorization", "the key is not sent to the file store")
 }
 
 func TestUploadInParts(t *testing.T) {
@@ -110,7 +110,7 @@ func TestUploadInParts(t *testing.T) {
 		string(s.requests()[5].Body))
 }
 
-func TestUploadTellsTheAddressBeforeTheContentGoes(t *testing.T) {
+func TestUploadReportsTheAddressBeforeItSendsContent(t *testing.T) {
 	t.Parallel()
 	for name, single := range map[string]int64{"in one piece": 100, "in parts": 5} {
 		t.Run(name, func(t *testing.T) {
@@ -122,14 +122,14 @@ func TestUploadTellsTheAddressBeforeTheContentGoes(t *testing.T) {
 			var told []string
 			address, err := client.Upload(t.Context(), f, time.Hour, func(address string) error {
 				told = append(told, address)
-				require.Len(t, s.requests(), 1, "nothing has gone but the question for a place")
+				require.Len(t, s.requests(), 1, "only the slot was asked for")
 				require.Zero(t, *opened)
 				return nil
 			})
 			require.NoError(t, err)
 			require.Equal(t, []string{address}, told, "once, also when the content has to be sent again")
 		})
-		t.Run(name+", and the address cannot be kept", func(t *testing.T) {
+		t.Run(name+", and the address cannot be recorded", func(t *testing.T) {
 			t.Parallel()
 			s := storage(t, 0)
 			client := s.client()
@@ -151,9 +151,10 @@ func TestUploadFailures(t *testing.T) {
 	t.Run("no slot", func(t *testing.T) {
 		t.Parallel()
 		_, err := script(t, `401 {"detail":"secret"}`).client().Upload(t.Context(), f, time.Hour, nil)
-		require.Equal(t, persona.Refused, public(t, err).Kind)
+		require.Equal(t, persona.Unavailable, public(t, err).Kind)
+		require.ErrorIs(t, err, trainer.ErrNotPermitted)
 	})
-	t.Run("a slot that is no address", func(t *testing.T) {
+	t.Run("a slot without a usable address", func(t *testing.T) {
 		t.Parallel()
 		_, err := script(t, `200 {"upload_url":"ftp://secret","file_url":"x"}`).client().Upload(t.Context(), f, time.Hour, nil)
 		require.Equal(t, persona.Unavailable, public(t, err).Kind)
@@ -184,7 +185,7 @@ func TestUploadFailures(t *testing.T) {
 		_, err := storage(t, 0).client().Upload(t.Context(), trainer.File{}, time.Hour, nil)
 		require.Error(t, err)
 	})
-	t.Run("plain http from a service that speaks https", func(t *testing.T) {
+	t.Run("plain http from a service with https", func(t *testing.T) {
 		t.Parallel()
 		s := storage(t, 0)
 		c := s.config()
@@ -192,11 +193,11 @@ func TestUploadFailures(t *testing.T) {
 		c.HTTP = &http.Client{Transport: rewrite{s.Listener.Addr().String()}}
 		_, err := trainer.New(c).Upload(t.Context(), f, time.Hour, nil)
 		require.Equal(t, persona.Unavailable, public(t, err).Kind)
-		require.Len(t, s.requests(), 1, "photos do not travel in clear")
+		require.Len(t, s.requests(), 1, "photos are not sent unencrypted")
 	})
 }
 
-// rewrite sends everything to one plain address.
+// rewrite sends every request to one address over plain HTTP.
 type rewrite struct{ host string }
 
 func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -1,6 +1,7 @@
 package trainer_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,7 +24,7 @@ var noon = time.Unix(1_770_000_000, 0)
 
 const webhookBody = `{"request_id":"r1","gateway_request_id":"g9","status":"OK","payload":{}}`
 
-// signer signs as the service does and serves the public key.
+// signer signs webhooks as the service does, and serves the public key.
 type signer struct {
 	key   atomic.Pointer[ed25519.PrivateKey]
 	fails atomic.Bool
@@ -41,8 +43,8 @@ func newSigner(t *testing.T) *signer {
 		public, ok := s.key.Load().Public().(ed25519.PublicKey)
 		require.True(t, ok)
 		reply(t, w, http.StatusOK, map[string]any{"keys": []any{
-			map[string]string{"kty": "RSA", "n": "AQAB"}, // keys of other kinds are passed over
-			map[string]string{"kty": "OKP", "crv": "Ed25519", "x": "short"},
+			map[string]string{"kty": "AKP", "alg": "ML-DSA-65", "pub": "AQAB"}, // keys of other kinds are ignored
+			map[string]string{"kty": "OKP", "crv": "X25519", "x": base64.RawURLEncoding.EncodeToString(public)},
 			map[string]string{"kty": "OKP", "crv": "Ed25519", "x": base64.RawURLEncoding.EncodeToString(public)},
 		}})
 	})
@@ -108,7 +110,7 @@ func TestWebhookIsRefused(t *testing.T) {
 		{"another id in the body", s.sign("r2", "user-1", webhookBody, noon), webhookBody},
 		{"only the gateway's id in the body", s.sign("g9", "user-1", webhookBody, noon), webhookBody},
 		{"not JSON", s.sign("r1", "user-1", "r1", noon), "r1"},
-		{"an id that is none", s.sign("../x", "user-1", `{"request_id":"../x"}`, noon), `{"request_id":"../x"}`},
+		{"an invalid id", s.sign("../x", "user-1", `{"request_id":"../x"}`, noon), `{"request_id":"../x"}`},
 		{"no signature", change("X-Fal-Webhook-Signature", ""), webhookBody},
 		{"no hex", change("X-Fal-Webhook-Signature", "zz"), webhookBody},
 		{"a short signature", change("X-Fal-Webhook-Signature", "00"), webhookBody},
@@ -128,6 +130,18 @@ func TestWebhookIsRefused(t *testing.T) {
 	}
 }
 
+// Without a setting for the account, calls for every account are accepted, and no call changes that.
+func TestWebhookOfAnyAccount(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	v := trainer.NewWebhookVerifier(s.URL, s.Client())
+	for _, user := range []string{"user-1", "user-2", ""} {
+		_, err := v.Verify(t.Context(), s.sign("r1", user, webhookBody, noon), []byte(webhookBody), noon)
+		require.NoError(t, err)
+	}
+	require.Empty(t, v.UserID)
+}
+
 func TestWebhookKeysAreFetchedAgain(t *testing.T) {
 	t.Parallel()
 	s := newSigner(t)
@@ -139,20 +153,68 @@ func TestWebhookKeysAreFetchedAgain(t *testing.T) {
 	require.NoError(t, verify(noon))
 
 	s.rotate(t)
-	require.Error(t, verify(noon.Add(30*time.Second)), "so soon nobody makes us ask again")
+	require.Error(t, verify(noon.Add(30*time.Second)), "the keys were fetched less than a minute ago")
 	require.Len(t, s.requests(), 1)
 	require.NoError(t, verify(noon.Add(time.Minute)), "a new key is found")
 	require.Len(t, s.requests(), 2)
 	require.NoError(t, verify(noon.Add(24*time.Hour)))
 	require.Len(t, s.requests(), 2)
-	require.NoError(t, verify(noon.Add(25*time.Hour)), "keys older than a day are not trusted")
+	require.NoError(t, verify(noon.Add(25*time.Hour)), "keys older than a day are fetched again")
 	require.Len(t, s.requests(), 3)
 
 	s.fails.Store(true)
-	require.NoError(t, verify(noon.Add(26*time.Hour)), "known keys do while they are fresh")
+	require.NoError(t, verify(noon.Add(26*time.Hour)), "fresh keys are enough")
 	require.Equal(t, persona.Unavailable, public(t, verify(noon.Add(50*time.Hour))).Kind)
 	require.Equal(t, persona.Unavailable, public(t, verify(noon.Add(50*time.Hour+time.Second))).Kind)
 	require.Len(t, s.requests(), 4)
 	s.fails.Store(false)
 	require.NoError(t, verify(noon.Add(50*time.Hour+time.Minute)))
+}
+
+// Anybody can send us a webhook call, so the number of fetches must not follow the number of calls.
+func TestForgedWebhooksDoNotFloodTheService(t *testing.T) {
+	t.Parallel()
+	s, forger := newSigner(t), newSigner(t)
+	v := trainer.NewWebhookVerifier(s.URL, s.Client())
+	var calls sync.WaitGroup
+	for i := range 200 {
+		calls.Go(func() {
+			now := noon.Add(time.Duration(i%50) * time.Second)
+			_, err := v.Verify(t.Context(), forger.sign("r1", "u", webhookBody, now), []byte(webhookBody), now)
+			require.ErrorAs(t, err, new(*persona.Error))
+			_, err = v.Verify(t.Context(), s.sign("r1", "u", webhookBody, now), []byte(webhookBody), now)
+			require.NoError(t, err, "forged calls do not keep genuine ones out")
+		})
+	}
+	calls.Wait()
+	require.Len(t, s.requests(), 1)
+}
+
+// A forger who closes the connection at once must not use up the fetch that is allowed.
+func TestWebhookKeysAreFetchedForACallerThatHasGone(t *testing.T) {
+	t.Parallel()
+	s, forger := newSigner(t), newSigner(t)
+	v := trainer.NewWebhookVerifier(s.URL, s.Client())
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := v.Verify(gone, forger.sign("r1", "u", webhookBody, noon), []byte(webhookBody), noon)
+	require.Equal(t, persona.CodeUnauthorized, public(t, err).Code)
+	_, err = v.Verify(t.Context(), s.sign("r1", "u", webhookBody, noon), []byte(webhookBody), noon)
+	require.NoError(t, err)
+	require.Len(t, s.requests(), 1)
+}
+
+func TestWebhookKeySetsThatAreNotUsable(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	for _, text := range []string{"200 <html>", "200 {}", `200 {"keys":[]}`, `200 {"keys":[{"kty":"OKP","crv":"Ed25519","x":"short"}]}`, "404 {}", "302 "} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			keys := script(t, text)
+			v := trainer.NewWebhookVerifier(keys.URL, keys.Client())
+			_, err := v.Verify(t.Context(), s.sign("r1", "u", webhookBody, noon), []byte(webhookBody), noon)
+			require.Equal(t, persona.Unavailable, public(t, err).Kind)
+			requireNoSecrets(t, err)
+		})
+	}
 }

@@ -4,5 +4,5 @@ package storagetest
 
 import "os"
 
-// base is the folder in which test servers have theirs.
+// base returns the folder in which test servers make theirs.
 func base() string { return os.TempDir() }

@@ -2,8 +2,8 @@ package storagetest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,14 +14,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that pgtestdb uses
+	"github.com/peterldowns/pgtestdb"
 
 	"github.com/inflio/persona/internal/embedded/postgres"
 	"github.com/inflio/persona/storage"
 )
 
 const (
-	template    = "persona_template"
 	appPassword = "for tests"
 	folderStart = "persona-test-"
 )
@@ -30,11 +31,8 @@ const (
 type server struct {
 	folder   string
 	postgres *postgres.Server
-	admin    *pgxpool.Pool
-	clones   atomic.Int64
+	config   pgtestdb.Config // makes the databases of the tests
 }
-
-func (s *server) nextName() string { return "test_" + strconv.FormatInt(s.clones.Add(1), 10) }
 
 var (
 	started atomic.Pointer[server]
@@ -77,25 +75,43 @@ func start() (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.admin, err = pgxpool.New(ctx, s.postgres.URL("postgres")); err != nil {
-		return nil, err
-	}
-	if _, err := s.admin.Exec(ctx, "CREATE DATABASE "+template); err != nil {
-		return nil, fmt.Errorf("make the template: %w", err)
-	}
-	if err := storage.Migrate(ctx, s.postgres.URL(template), appPassword); err != nil {
+	if s.config, err = configOf(s.postgres.URL("postgres")); err != nil {
 		return nil, err
 	}
 	started.Store(s)
 	return s, nil
 }
 
+// configOf makes the superuser of a server the owner of the tests' databases, because Migrate makes a role.
+func configOf(superuserURL string) (pgtestdb.Config, error) {
+	config, err := pgx.ParseConfig(superuserURL)
+	if err != nil {
+		return pgtestdb.Config{}, err
+	}
+	return pgtestdb.Config{
+		DriverName: "pgx",
+		Host:       config.Host, Port: strconv.Itoa(int(config.Port)), User: config.User, Password: config.Password,
+		Database: config.Database, Options: "sslmode=disable",
+		TestRole: &pgtestdb.Role{Username: config.User, Password: config.Password, Capabilities: "SUPERUSER"},
+		// Sessions whose client has closed its connection may live a moment longer.
+		ForceTerminateConnections: true,
+	}, nil
+}
+
+// migrator fills the template of the tests' databases.
+type migrator struct{}
+
+// Hash names the template. A server lasts as long as the process, so the migrations do not change under it.
+func (migrator) Hash() (string, error) { return "persona", nil }
+
+// Migrate runs all migrations.
+func (migrator) Migrate(ctx context.Context, _ *sql.DB, template pgtestdb.Config) error {
+	return storage.Migrate(ctx, template.URL(), appPassword)
+}
+
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if s.admin != nil {
-		s.admin.Close()
-	}
 	if s.postgres != nil {
 		_ = s.postgres.Stop(ctx)
 	}

@@ -1,18 +1,16 @@
 // Package storagetest gives each test a store of its own on a real PostgreSQL.
 //
-// One private server is started per test process, with one migrated template; a test gets a clone of it, a bucket in a temporary
-// folder and a keeper with a random key. Packages that use it define TestMain with Main, so that the server's folder goes away;
-// the server itself ends with the process in any case.
+// One private server is started per test process. pgtestdb makes a migrated template on it and gives each test a clone, which it
+// drops when the test has passed. A test also gets a bucket in a temporary folder and a keeper with a random key. Packages that use
+// it call Main in TestMain, which removes the server's folder; the server itself ends with the process in any case.
 package storagetest
 
 import (
-	"context"
 	"net/url"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/peterldowns/pgtestdb"
 	"github.com/stretchr/testify/require"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -22,13 +20,13 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// Bed is a store and everything under it.
+// Bed is a store with its database, bucket and keeper.
 type Bed struct {
 	Store     *storage.Store
 	Owner     *pgxpool.Pool // as the superuser, who sees every row
-	App       *pgxpool.Pool // as storage.AppRole, without the store in between
-	OwnerURL  string
-	AppURL    string // as storage.AppRole
+	App       *pgxpool.Pool // as storage.AppRole, for statements that the store does not have
+	OwnerURL  string        // as the superuser
+	AppURL    string        // as storage.AppRole
 	Bucket    *blob.Bucket
 	BucketDir string
 	Keeper    *secrets.Keeper
@@ -40,10 +38,10 @@ func New(tb testing.TB) *storage.Store {
 	return NewBed(tb).Store
 }
 
-// NewBed returns an empty store that lasts as long as the test, with access to what lies under it.
+// NewBed returns an empty store that lasts as long as the test, with its database, bucket and keeper.
 func NewBed(tb testing.TB) *Bed {
 	tb.Helper()
-	b := &Bed{OwnerURL: clone(tb, template), BucketDir: tb.TempDir()}
+	b := &Bed{OwnerURL: database(tb, migrator{}), BucketDir: tb.TempDir()}
 	b.AppURL = AppURL(tb, b.OwnerURL)
 
 	var err error
@@ -76,7 +74,7 @@ func (b *Bed) Reopen(tb testing.TB) *storage.Store {
 // EmptyDatabase returns the superuser's address of a new database that no migration has touched.
 func EmptyDatabase(tb testing.TB) string {
 	tb.Helper()
-	return clone(tb, "template0")
+	return database(tb, pgtestdb.NoopMigrator{})
 }
 
 // AppURL is the address of the same database for storage.AppRole.
@@ -88,20 +86,10 @@ func AppURL(tb testing.TB, ownerURL string) string {
 	return u.String()
 }
 
-// clone copies a database and drops the copy when the test has ended.
-func clone(tb testing.TB, from string) string {
+// database makes a database and returns its address for the superuser.
+func database(tb testing.TB, migrator pgtestdb.Migrator) string {
 	tb.Helper()
 	s, err := shared()
 	require.NoError(tb, err, "start PostgreSQL for the tests")
-	name := s.nextName()
-	quoted := pgx.Identifier{name}.Sanitize()
-	_, err = s.admin.Exec(tb.Context(), "CREATE DATABASE "+quoted+" TEMPLATE "+pgx.Identifier{from}.Sanitize())
-	require.NoError(tb, err)
-	tb.Cleanup(func() {
-		// The test's own context has ended by now.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 10*time.Second)
-		defer cancel()
-		_, _ = s.admin.Exec(ctx, "DROP DATABASE "+quoted+" WITH (FORCE)")
-	})
-	return s.postgres.URL(name)
+	return pgtestdb.Custom(tb, s.config, migrator).URL()
 }

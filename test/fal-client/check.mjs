@@ -1,5 +1,5 @@
-// Runs fal's own JavaScript client against the local trainer. The client is the proof: nobody here wrote it, and it
-// works with fal. Exit code 0 when every check holds.
+// Runs fal's official JavaScript client against the local trainer. The client is independent of this repository and works
+// with fal, so what it accepts is fal's protocol. Exit code 0 when every check passes.
 import assert from "node:assert/strict";
 import { File } from "node:buffer";
 import { execFileSync, spawn } from "node:child_process";
@@ -19,7 +19,7 @@ const TRIGGER = "ohwxperson";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "fal-client-"));
 
-// startTrainer builds and starts the real program on a free port, paced so that a running training can be seen.
+// startTrainer builds and starts the program on a free port, with slow trainings, so that a running one can be observed.
 async function startTrainer() {
   const program = join(work, "localtrainer");
   execFileSync("go", ["build", "-o", program, "./cmd/localtrainer"], { cwd: root, stdio: "inherit" });
@@ -42,12 +42,12 @@ const here = new URL(trainer.url).host;
 function client(credentials = "id:secret") {
   return createFalClient({
     credentials,
-    // All of fal's hosts are one address here.
+    // All of fal's hosts are replaced by one address.
     requestMiddleware: async (request) => {
       const to = new URL(request.url);
       return { ...request, url: trainer.url + to.pathname + to.search };
     },
-    // Nothing may leave this machine, and the addresses in replies must be the trainer's own.
+    // No request may leave this machine, and the addresses in replies must be those of the trainer.
     fetch: (url, init) => {
       assert.equal(new URL(url).host, here, "a request to another host");
       return fetch(url, init);
@@ -68,7 +68,7 @@ const fault = async (body) => {
 };
 const jobs = async () => (await (await fetch(trainer.url + "/_local/jobs")).json()).jobs;
 
-// One receiver for all webhooks; they are waited for by request id.
+// One receiver for all webhooks, which are identified by request id.
 const received = new Map();
 const hooks = createServer(async (request, reply) => {
   const parts = [];
@@ -226,8 +226,16 @@ const checks = {
     });
   },
 
+  async "an unknown input field is a ValidationError of the result"() {
+    await assert.rejects(fal.subscribe(IMAGE, { input: { prompt: "x", promt: "y" } }), (error) => {
+      assert.ok(error instanceof ValidationError);
+      assert.equal(error.getFieldErrors("promt")[0].type, "extra_forbidden");
+      return true;
+    });
+  },
+
   async "a wrong key is refused"() {
-    if (process.argv[2]) return; // somebody else's trainer may accept any key
+    if (process.argv[2]) return; // a trainer that was not started here may accept any key
     await assert.rejects(client("id:other").queue.submit(IMAGE, { input: {} }), (error) => error.status === 401);
   },
 

@@ -72,6 +72,9 @@ func dynamicSettings() dynamicconfig.StaticClient {
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 
+		// Tasks of one priority are dispatched in turn by fairness key, so that no user waits for another one's backlog.
+		dynamicconfig.MatchingEnableFairness.Key(): true,
+
 		// A search attribute is there as soon as it was registered.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 
