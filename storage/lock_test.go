@@ -137,7 +137,9 @@ func TestEverythingAtOnceDoesNotDeadlock(t *testing.T) {
 			func() error { _, err := s.DeliverDue(ctx, 10, deliver); return err },
 			func() error { _, err := s.DeliverDue(ctx, 10, deliver); return err },
 			func() error { return s.SetProgress(ctx, user, p.ID, 1, storage.Progress{Stage: persona.StageTraining}) },
-			func() error { return s.SetProgress(ctx, user, other.ID, 1, storage.Progress{Stage: persona.StageTraining}) },
+			func() error {
+				return s.SetProgress(ctx, user, other.ID, 1, storage.Progress{Stage: persona.StageTraining})
+			},
 			func() error { return s.SaveChoices(ctx, user, other.ID, 1, nil, nil) },
 			func() error { return s.Activate(ctx, user, p.ID, 1, model(p)) },
 			func() error { return s.FailVersion(ctx, user, other.ID, 1, persona.VersionFailed, storage.Failure{}) },
