@@ -161,7 +161,7 @@ func (c canvas) scores(x, y int, s persona.Score) {
 
 // footLines are the words under the pictures.
 func footLines(set persona.SetReport, width int) []string {
-	lines := []string{"The bars are resolution, sharpness, lighting and how sure the face is. Crosses are eyes, dots what else was found in the face."}
+	lines := small.wrap("The bars are resolution, sharpness, lighting and how sure the face is. Crosses are eyes, dots are other points of the face.", width)
 	if set.Tier != "" {
 		lines = append(lines, fmt.Sprintf("The photos reach the %s tier.", set.Tier))
 	}
