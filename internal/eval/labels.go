@@ -47,10 +47,10 @@ const (
 var eyeColumns = []string{"left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y"}
 
 // notOfOnePhoto are codes that no single photo can deserve: they come from comparing photos, for which the file has
-// other columns, or from fetching them.
+// other columns, from fetching them, or from a fault of the program.
 var notOfOnePhoto = []persona.PhotoCode{
 	persona.PhotoDuplicate, persona.PhotoUnlikeOthers, persona.PhotoProbablyTwoSet, persona.PhotoNotAmongBest,
-	persona.PhotoUnreachable,
+	persona.PhotoUnreachable, persona.PhotoCannotBeJudged,
 }
 
 // Columns lists every column that a file of labels can have.
