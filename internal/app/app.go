@@ -59,6 +59,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.judge = photo.NewJudge(a.config.Photos, describer)
+	limitMemory(a.config.Photos, os.Getenv)
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}

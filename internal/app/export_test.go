@@ -18,3 +18,6 @@ func ServeMetrics(ctx context.Context, group *errgroup.Group, c Config) error {
 	a.registry.MustRegister(collectors.NewGoCollector())
 	return a.serveMetrics(ctx, group)
 }
+
+// LimitMemory is limitMemory.
+var LimitMemory = limitMemory

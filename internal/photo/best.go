@@ -43,6 +43,9 @@ func keepBest(members []Member, choices []Choice, alike [][]likeness, use int) {
 				best, next = gain, at
 			}
 		}
+		if next < 0 { // the gain of those left is not a number
+			break
+		}
 		taken[next] = true
 		have.add(shown[next])
 	}

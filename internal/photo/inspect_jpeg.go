@@ -23,12 +23,12 @@ const (
 	markerAPPE = 0xEE
 )
 
-// Bounds of the passes of a JPEG. Cameras and editors write about ten into a progressive file, and send each coefficient
-// three or four times; every other file sends each channel once. Each pass costs a walk over the whole picture, so that
-// many empty ones would keep a decoder busy for minutes.
+// Bounds of the passes of a JPEG. Cameras and editors write about ten scans into a progressive file and send each
+// coefficient three or four times; every other file sends each component once. A scan costs the decoder a walk over the
+// whole picture, however little it sends: 32 of them keep it busy for a second at the largest size that fits the memory.
 const (
-	maxScans  = 100
-	maxPasses = 8 // of a progressive file, over all coefficients of all channels
+	maxScans  = 32
+	maxPasses = 8 // of a progressive file, over all coefficients of all components
 	blockSize = 64
 )
 

@@ -3,7 +3,6 @@ package photo
 import (
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/inflio/persona/internal/dct"
 	"github.com/inflio/persona/internal/persona"
@@ -155,20 +154,4 @@ func (h jpegHeader) plain() bool {
 		return false
 	}
 	return dct.Samples(h.sampling[0][0], h.sampling[0][1])
-}
-
-// Buffers that were given back. One is taken when it is large enough; what stands in it is anything.
-var buffers sync.Pool
-
-func borrow(n int) []uint8 {
-	if b, ok := buffers.Get().(*[]uint8); ok && cap(*b) >= n {
-		return (*b)[:n]
-	}
-	return make([]uint8, n)
-}
-
-func giveBack(b []uint8) {
-	if cap(b) > 0 {
-		buffers.Put(&b)
-	}
 }

@@ -1,6 +1,7 @@
 package photo
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -8,6 +9,8 @@ import (
 	"math"
 
 	"github.com/gen2brain/jpegn"
+
+	"github.com/inflio/persona/internal/persona"
 )
 
 // cropPadding is the guide's: the square around the face is widened by this share of its side on every side.
@@ -72,6 +75,35 @@ func normaliseLight(img *image.RGBA, p95 float64) {
 		p := img.Pix[i : i+3 : i+3]
 		p[0], p[1], p[2] = curve[p[0]], curve[p[1]], curve[p[2]]
 	}
+}
+
+// jpegQuality of training pictures is high enough that no blocks are visible.
+const jpegQuality = 95
+
+// TrainingFiles returns the JPEG files that are trained on: the prepared picture, and p.Augment variants of it. The same
+// photo gives the same bytes. If a fault of this program keeps a photo from being prepared, there are no files, and the
+// photo has the finding PhotoCannotBeJudged: so make the Report afterwards. The error is that of Prepare.
+func (j *Judgement) TrainingFiles(p persona.PhotoPolicy) ([][]byte, error) {
+	var files [][]byte
+	err := guard(j.Findings, func() error {
+		crop, err := j.Prepare(p.CropSide)
+		if err != nil {
+			return err
+		}
+		for _, img := range append([]*image.RGBA{crop}, Augment(crop, j.seed, p.Augment)...) {
+			var file bytes.Buffer
+			if err := EncodeJPEG(&file, img, jpegQuality); err != nil {
+				return err
+			}
+			files = append(files, file.Bytes())
+		}
+		return nil
+	})
+	if f, ok := errors.AsType[*fault](err); ok {
+		j.Findings, j.Fault = f.findings, f.what
+		return nil, nil
+	}
+	return files, err
 }
 
 // EncodeJPEG writes img as a baseline JPEG of the given quality, 1 to 100.
