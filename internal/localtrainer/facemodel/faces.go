@@ -1,6 +1,7 @@
 package facemodel
 
 import (
+	"crypto/sha256"
 	"image"
 	"math"
 	"slices"
@@ -14,6 +15,7 @@ type face struct {
 	place   similarity // from the frame to the picture
 	shape   shape
 	thumb   []float64 // the whole frame, small: tells copies of a photo
+	digest  [sha256.Size]byte
 }
 
 // findFace returns nil where there is none.
@@ -35,6 +37,7 @@ func findFace(img image.Image) *face {
 		f.shape[nose+i] = into.at(spot(marks[at]))
 	}
 	f.thumb = thumbnail(f.picture, f.place.at)
+	f.digest = sha256.Sum256(f.picture.Pix)
 	return f
 }
 

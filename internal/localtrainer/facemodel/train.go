@@ -1,11 +1,13 @@
 package facemodel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -34,8 +36,9 @@ const MinFaces = 4
 // ErrTooFewFaces says that fewer than MinFaces distinct pictures show a face that can be found.
 var ErrTooFewFaces = errors.New("facemodel: too few pictures show a usable face")
 
-// Train fits a model and returns it as safetensors. The same pictures in the same order give the same bytes. It fails
-// with ErrTooFewFaces, or with the context's error.
+// Train fits a model and returns it as safetensors. The same pictures give the same bytes, in whatever order the photos
+// come; each photo must come before its augmented copies, or always in the same place among them. It fails with
+// ErrTooFewFaces, or with the context's error.
 func Train(ctx context.Context, pictures []Picture, trigger string, o TrainOptions) ([]byte, error) {
 	if o.Steps <= 0 {
 		o.Steps = 1000
@@ -61,6 +64,7 @@ func Train(ctx context.Context, pictures []Picture, trigger string, o TrainOptio
 		report(0.6 * float64(i+1) / float64(len(pictures)))
 	}
 	faces = distinct(faces)
+	slices.SortFunc(faces, func(a, b *face) int { return bytes.Compare(a.digest[:], b.digest[:]) })
 	if len(faces) < MinFaces {
 		return nil, fmt.Errorf("%w: %d of the %d that are needed", ErrTooFewFaces, len(faces), MinFaces)
 	}
