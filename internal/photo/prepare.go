@@ -13,22 +13,22 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// cropPadding is the guide's: the square around the face is widened by this share of its side on every side.
+// cropPadding is the guide's padding of the square around the face: a share of its side, added on every side.
 const cropPadding = 0.2
 
 // MaxPreparedSide is the largest side of a prepared picture, in pixels.
 const MaxPreparedSide = 4096
 
-// Light of a prepared face: the 95th percentile of its luma is moved to wellLit by a gamma between the two ends. The
-// highlights are what tells exposure; the mean would turn dark skin light. What lies beyond the ends is refused before.
+// Light of a prepared face: a gamma from gammaLow to gammaTop moves the 95th percentile of its luma to wellLit. The mean
+// cannot be used, because that would lighten dark skin. Photos that need a stronger gamma are refused before.
 const (
 	wellLit            = 205.0
 	gammaLow, gammaTop = 0.70, 1.30
 )
 
-// Prepare draws the picture that is trained on: turned so that the eyes are level, cut to a square around the face
-// with the guide's padding of 0.2, scaled to side pixels, its light normalised. It is drawn straight from the photo;
-// beyond the photo's edge the border repeats. It fails without a clear face, or for a side outside 16 to 4096.
+// Prepare draws the picture that is trained on: turned so that the eyes are level, cut to a square around the face with the
+// guide's padding of 0.2, scaled to side pixels, with normalised light. Beyond the photo's edge its border is repeated. It
+// fails without a clear face, or if side is outside 16 to 4096.
 func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	if j.Descriptor == nil {
 		return nil, errors.New("photo: nothing to prepare without a clear face")
@@ -46,7 +46,7 @@ func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	return img, nil
 }
 
-// PreparedEyes are where the eyes lie in a prepared picture of the given side.
+// PreparedEyes are the positions of the eyes in a prepared picture of the given side.
 func PreparedEyes(side int) [2]Point {
 	s := float64(side)
 	apart := s / (sidePerIED * (1 + 2*cropPadding))
@@ -54,7 +54,7 @@ func PreparedEyes(side int) [2]Point {
 	return [2]Point{{s/2 - apart/2, y}, {s/2 + apart/2, y}}
 }
 
-// corners is the upright rectangle that one of w by h covers under m.
+// corners is the bounding box of a rectangle of w by h mapped by m.
 func corners(m affine, w, h float64) (low, high Point) {
 	low, high = Point{math.Inf(1), math.Inf(1)}, Point{math.Inf(-1), math.Inf(-1)}
 	for _, c := range [4]Point{{0, 0}, {w, 0}, {0, h}, {w, h}} {
@@ -82,7 +82,7 @@ const jpegQuality = 95
 
 // TrainingFiles returns the JPEG files that are trained on: the prepared picture, and p.Augment variants of it. The same
 // photo gives the same bytes. If a fault of this program keeps a photo from being prepared, there are no files, and the
-// photo has the finding PhotoCannotBeJudged: so make the Report afterwards. The error is that of Prepare.
+// photo gets the finding PhotoCannotBeJudged; make the Report afterwards. The error is that of Prepare.
 func (j *Judgement) TrainingFiles(p persona.PhotoPolicy) ([][]byte, error) {
 	var files [][]byte
 	err := guard(j.Findings, func() error {

@@ -16,16 +16,16 @@ type Member struct {
 	Measures Measures
 }
 
-// Choice says what becomes of a Member.
+// Choice is the result for a Member.
 type Choice struct {
 	Photo    string
 	Index    int
 	Use      bool              // trained on
-	Primary  bool              // the one photo that stands for the persona
-	Findings []persona.Finding // what comparing the photos told, besides what each photo's own findings say
+	Primary  bool              // the one photo that represents the persona
+	Findings []persona.Finding // from comparing the photos; the photo's own findings are in its Measures
 }
 
-// Set is what the photos of one training come to together.
+// Set is the result for all photos of one training.
 type Set struct {
 	Choices []Choice          // in the order of the members
 	Report  persona.SetReport // about the photos in use
@@ -91,7 +91,7 @@ func (j *Judge) choose(members []Member, use int) Set {
 	return Set{Choices: choices, Report: j.report(members, choices, alike)}
 }
 
-// report sums up what is used and what is missing.
+// report summarises the photos in use and what is missing.
 func (j *Judge) report(members []Member, choices []Choice, alike [][]likeness) persona.SetReport {
 	r := persona.SetReport{Photos: len(members)}
 	var used []Member
@@ -105,7 +105,7 @@ func (j *Judge) report(members []Member, choices []Choice, alike [][]likeness) p
 	}
 	r.Used = len(used)
 	if r.Used >= j.Policy.MinPhotos {
-		// Without a wanted tier there is always one.
+		// There is always a tier if none is asked for.
 		terms, _ := persona.TermsFor("", r.Used)
 		r.Tier = terms.Tier
 	}
@@ -137,7 +137,7 @@ func ranked(members []Member, choices []Choice) []int {
 	return order
 }
 
-// namedBonus lifts the photo that the person named above every other of a group.
+// namedBonus ranks the photo that the person named above all others.
 const namedBonus = 1000
 
 func rank(m Member) float64 {
