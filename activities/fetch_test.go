@@ -104,8 +104,7 @@ func plain(t *testing.T) string {
 func TestEveryHopIsChecked(t *testing.T) {
 	t.Parallel()
 	unsafe := plain(t)
-	var site *website
-	site = newWebsite(t, func(w http.ResponseWriter, r *http.Request) {
+	site := newWebsite(t, func(w http.ResponseWriter, r *http.Request) {
 		if to := r.URL.Query().Get("to"); to != "" {
 			http.Redirect(w, r, to, http.StatusFound)
 		}

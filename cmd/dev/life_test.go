@@ -80,10 +80,20 @@ func TestLife(t *testing.T) {
 		"jane@example", "Jäne", "janedoe", "127.0.0.1", "http://", "headshot", "JFIF", // subject, name, trigger, address, prompt, pixels
 	})
 	s.recordTraining(t, "ready", answer.ID)
+	s.recordHistory(t, contract.CleanJobWorkflow, "cleaned", contract.CleanJobID(s.jobOf(t, answer.ID)))
 	gone := s.erase(t, jane, answer.ID)
 	s.recordHistory(t, contract.ErasePersonaWorkflow, "certified", contract.ErasePersonaID(gone.ErasureID))
 	s.requireNoTrace(t, answer.ID)
 	require.Equal(t, http.StatusNotFound, s.get(t, jane, "/api/personas/"+answer.ID))
+}
+
+// jobOf returns the id of the only training job of a persona.
+func (s *system) jobOf(t *testing.T, personaID string) (id string) {
+	t.Helper()
+	db := s.database(t)
+	defer func() { _ = db.Close(t.Context()) }()
+	require.NoError(t, db.QueryRow(t.Context(), `SELECT id::text FROM persona_training_jobs WHERE persona_id = $1`, personaID).Scan(&id))
+	return id
 }
 
 // erase deletes a persona and waits for its certificate.

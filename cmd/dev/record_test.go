@@ -43,6 +43,7 @@ var recordings = map[string]string{
 	"TrainPersona/cancelled_training":      "TestScenarios/cancelled_training",
 	"TrainPersona/cancelled_validating":    "TestCancelWhileValidating",
 
+	"CleanJob/cleaned":       "TestLife",
 	"ErasePersona/certified": "TestLife",
 	"EraseUser/two_personas": "TestErasureOfAUser",
 }

@@ -74,7 +74,7 @@ func (s *system) trainURLs(t testing.TB, token, name string, addresses ...string
 // uncertain purchases stay uncertain.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	s := ownSystem(t, time.Hour, append(smallPhotos, "PERSONA_ABSENCE_PROOF=6h", "PERSONA_SUBMIT_TIMEOUT=5s")...)
+	s := ownSystem(t, time.Hour, append(smallPhotos, "PERSONA_ABSENCE_PROOF=6h", "PERSONA_SUBMIT_TIMEOUT=3s")...)
 	for _, scenario := range []struct {
 		name string
 		run  func(t *testing.T, user string) (id string)
@@ -146,7 +146,7 @@ func TestScenarios(t *testing.T) {
 			return id
 		}},
 		{"worker_stopped", func(t *testing.T, user string) string {
-			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 3000})
+			s.fault(t, map[string]any{"on": "submit", "effect": "slow", "times": 1, "delay_ms": 2000})
 			before := len(s.trainings(t))
 			id := s.train(t, user, "Deployed", smallPortraits()).ID
 			// The trainer has the job; its answer is on the way when the worker is told to stop.
@@ -207,6 +207,15 @@ func (s *system) settleAsNotBought(t *testing.T, personaID string) {
 		})
 		return err == nil && found.GetCount() == 1
 	}, 2*time.Minute, 50*time.Millisecond, "the purchase is not uncertain")
+	// Before twice the submit timeout the claim is refused: the provider's list may be behind.
+	db := s.database(t)
+	defer func() { _ = db.Close(t.Context()) }()
+	require.Eventually(t, func() bool {
+		var old bool
+		err := db.QueryRow(t.Context(), `SELECT submitting_at < now() - interval '7 seconds' FROM persona_training_jobs WHERE persona_id = $1`,
+			personaID).Scan(&old)
+		return err == nil && old
+	}, time.Minute, 100*time.Millisecond)
 	handle, err := c.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
 		WorkflowID: contract.TrainPersonaID(personaID), UpdateName: contract.SettleUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
 		Args: []any{contract.SettleInput{NothingBought: true}},

@@ -147,16 +147,16 @@ func untar(from *tar.Reader, dir string) error {
 			return err
 		}
 		name := path.Clean(header.Name)
-		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil { //nolint:gosec // programs, which the unprivileged user must reach
+		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
 		}
 		switch header.Typeflag {
 		case tar.TypeDir:
-			err = root.MkdirAll(name, 0o755) //nolint:gosec // as above
+			err = root.MkdirAll(name, 0o755)
 		case tar.TypeSymlink:
 			err = root.Symlink(header.Linkname, name)
 		case tar.TypeReg:
-			err = writeFile(root, name, os.FileMode(header.Mode&0o755), from) //nolint:gosec // the mask makes it small
+			err = writeFile(root, name, os.FileMode(header.Mode&0o755), from)
 		}
 		if err != nil {
 			return err

@@ -88,8 +88,10 @@ func TestAPortThatIsTakenMeanwhile(t *testing.T) {
 		t.Cleanup(func() { _ = l.Close() })
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
-	s, err := postgres.StartOn(t.Context(), postgres.Options{Dir: t.TempDir(), Fast: true}, ports...)
+	dir := t.TempDir()
+	s, err := postgres.StartOn(t.Context(), postgres.Options{Dir: dir, Fast: true}, ports...)
 	require.NoError(t, err)
+	defer removeOutside(t, dir)
 	defer stop(t, s)
 	require.Equal(t, "1", query(t, s.URL("postgres"), "SELECT 1::text"))
 }

@@ -166,7 +166,7 @@ func TestSocketsAreHeldFromBeginningToEnd(t *testing.T) {
 	addresses := []string{o.Listener.Addr().String(), o.UIListener.Addr().String()}
 	grab := func() {
 		for _, address := range addresses {
-			if l, err := net.Listen("tcp", address); err == nil { //nolint:noctx // it succeeds or fails at once
+			if l, err := net.Listen("tcp", address); err == nil {
 				_ = l.Close()
 				assert.Fail(t, "an address was free while the server needed it", address)
 			}
@@ -189,7 +189,7 @@ func TestSocketsAreHeldFromBeginningToEnd(t *testing.T) {
 	grab()
 	s.Stop()
 	for _, address := range addresses {
-		l, err := net.Listen("tcp", address) //nolint:noctx // it succeeds or fails at once
+		l, err := net.Listen("tcp", address)
 		require.NoError(t, err, "the server stopped, so its addresses are free")
 		require.NoError(t, l.Close())
 	}

@@ -62,9 +62,13 @@ func uiHandler(frontend, namespace string) (http.Handler, error) {
 	e.Use(middleware.Recover(), middleware.Gzip(), middleware.Secure(),
 		csrf.EnsureTokenCookie(cookieSecure), middleware.CSRFWithConfig(csrf.MiddlewareConfig(config, cookieSecure)))
 	route.SetHealthRoute(e)
-	route.SetAPIRoutes(e, config, []api.Middleware{headers.WithForwardHeaders([]string{"Caller-Type"})})
+	if err := route.SetAPIRoutes(e, config, []api.Middleware{headers.WithForwardHeaders([]string{"Caller-Type"})}); err != nil {
+		return nil, err
+	}
 	route.SetAuthRoutes(e, config)
-	route.SetUIRoutes(e, publicPath, assets)
+	if err := route.SetUIRoutes(e, publicPath, assets); err != nil {
+		return nil, err
+	}
 	route.SetRenderRoute(e, publicPath)
 	return e, nil
 }
