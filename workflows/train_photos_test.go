@@ -38,7 +38,7 @@ func TestTrainPersonaRefusesAPhotoThatCannotBeExamined(t *testing.T) {
 			}
 			_, err := w.train(t)
 			require.NoError(t, err)
-			require.Equal(t, []persona.PhotoCode{persona.PhotoDamaged}, w.refused)
+			require.Equal(t, []persona.PhotoCode{persona.PhotoCannotBeJudged}, w.refused)
 			require.Equal(t, c.want, tried)
 		})
 	}
