@@ -183,7 +183,7 @@ func (t *training) settle(ctx workflow.Context, cause error) error {
 	return cause
 }
 
-// reason words a failure for the person whose persona it is.
+// reason returns the error that the status shows for a failed run.
 func reason(err error) *persona.Error {
 	if temporal.IsCanceledError(err) {
 		return &persona.Error{Code: persona.CodeCancelled, Message: "The training was cancelled."}

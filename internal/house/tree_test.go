@@ -62,3 +62,18 @@ func TestTreeFolders(t *testing.T) {
 		require.Equal(t, want, treeFolder(short))
 	}
 }
+
+// Settings that the README does not name are found by nobody. Those of photos are in internal/persona/policy.go, to which it
+// refers.
+func TestTheReadmeHasEverySetting(t *testing.T) {
+	t.Parallel()
+	readme := read(t, "README.md")
+	for _, name := range goFiles(t) {
+		if !strings.HasPrefix(name, "internal/app/") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, tag := range envTag.FindAllStringSubmatch(read(t, name), -1) {
+			assert.Containsf(t, readme, tag[1], "the README does not name the setting %s", tag[1])
+		}
+	}
+}

@@ -55,7 +55,7 @@ const (
 	VerdictRefuse Verdict = "refuse"
 )
 
-// Words are what people read instead of the verdict's code.
+// Words returns the text that is shown to people instead of the code.
 func (v Verdict) Words() string {
 	switch v {
 	case VerdictAccept:

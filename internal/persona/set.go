@@ -12,7 +12,7 @@ type SetReport struct {
 	Advice   []string   `json:"advice,omitempty" doc:"What would help, most useful first; a sentence each, five at most. Absent when the set is good."`
 }
 
-// Coverage tells how the used photos vary in one respect.
+// Coverage is how the used photos vary in one respect.
 type Coverage struct {
 	Aspect Aspect         `json:"aspect" enum:"pose,expression,light,distance,background"`
 	Kinds  []CoverageKind `json:"kinds"`
