@@ -236,3 +236,23 @@ func TestAStoppingWorkerEndsWhatCanBeRepeated(t *testing.T) {
 	_, err := env.ExecuteActivity(waiting)
 	requireType(t, err, contract.WorkerStopped, false)
 }
+
+// The SDK interrupts an activity whose heartbeat is late. That is an outage and not a cancellation.
+func TestAnInterruptedActivityIsRetried(t *testing.T) {
+	t.Parallel()
+	late, interrupt := context.WithCancelCause(t.Context())
+	interrupt(errors.New("heartbeat: deadline exceeded"))
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor()}, BackgroundActivityContext: late,
+	})
+	waiting := func(ctx context.Context) error {
+		<-ctx.Done()
+		return fmt.Errorf("ask the provider: %w", ctx.Err())
+	}
+	env.RegisterActivity(waiting)
+	_, err := env.ExecuteActivity(waiting)
+	requireType(t, err, contract.Unavailable, false)
+}

@@ -46,11 +46,24 @@ func (i *activityInbound) ExecuteActivity(
 		}
 	}()
 	out, err = i.Next.ExecuteActivity(ctx, in)
-	if err != nil && errors.Is(context.Cause(ctx), errWorkerStops) {
-		return nil, errWorkerStops
+	if err == nil {
+		return out, nil
 	}
-	return out, onWire(err)
+	var app *temporal.ApplicationError
+	switch cause := context.Cause(ctx); {
+	case errors.As(err, &app): // it has its type, and perhaps a delay
+		return nil, err
+	case errors.Is(cause, errWorkerStops):
+		return nil, errWorkerStops
+	case errors.Is(ctx.Err(), context.Canceled) && !temporal.IsCanceledError(cause):
+		return nil, errInterrupted
+	}
+	return nil, onWire(err)
 }
+
+// errInterrupted ends an attempt that the SDK has interrupted although nobody has cancelled the activity. It does so
+// when a heartbeat does not reach the server within HeartbeatEvery, and when the server no longer waits for the attempt.
+var errInterrupted = temporal.NewApplicationError("a heartbeat did not reach the server in time", contract.Unavailable)
 
 // errWorkerStops ends an attempt whose worker stops; another worker makes the next attempt.
 var errWorkerStops = temporal.NewApplicationErrorWithOptions("the worker stops", contract.WorkerStopped,

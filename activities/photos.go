@@ -3,12 +3,12 @@ package activities
 import (
 	"bytes"
 	"context"
-	"hash/fnv"
-	"image"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/inflio/persona/internal/contract"
 	"github.com/inflio/persona/internal/persona"
@@ -16,9 +16,6 @@ import (
 	"github.com/inflio/persona/storage"
 	"github.com/inflio/persona/storage/vault"
 )
-
-// jpegQuality of prepared pictures: high enough that the trainer sees no blocks.
-const jpegQuality = 95
 
 // Photos fetches, judges, prepares and chooses photos.
 type Photos struct {
@@ -102,19 +99,22 @@ func (a *Photos) judge(ctx context.Context, in PhotoInput, row storage.Photo) (s
 	if err != nil {
 		return row, err
 	}
-	report := judged.Report(row.ID, row.Index, a.Judge.Policy)
-	var pictures [][]byte
-	if report.Accepted {
-		pictures, err = a.prepare(judged, row.ID)
-	}
+	pictures, err := a.prepare(judged)
+	decoded := judged.Decoded()
 	judged.Close() // before anything is written: other photos wait for the memory, and storage may be slow
 	if err != nil {
 		return row, err
 	}
-	if judged.Width == 0 { // it could not be decoded: only its file is known
+	if judged.Fault != "" {
+		activity.GetLogger(ctx).Error("a photo cannot be judged", "photo_id", row.ID, "error", judged.Fault)
+	}
+	report := judged.Report(row.ID, row.Index, a.Judge.Policy)
+	if decoded {
+		if err := a.keep(ctx, in, &row, judged.Measures, pictures); err != nil {
+			return row, err
+		}
+	} else if report.Width == 0 { // not in the file that was read, but known from its upload
 		report.Width, report.Height = row.Width, row.Height
-	} else if err := a.keep(ctx, in, &row, judged.Measures, pictures); err != nil {
-		return row, err
 	}
 	row.Report = &report
 	return row, a.Store.SavePhoto(ctx, in.UserID, in.PersonaID, row)
@@ -126,26 +126,16 @@ func (a *Photos) read(ctx context.Context, in contract.TrainPersonaInput, path s
 
 func (a *Photos) stored() storedMeasures { return storedMeasures{store: a.Store, judge: a.Judge} }
 
-// prepare makes the picture that is trained on and its variants, as JPEG files.
-func (a *Photos) prepare(judged *photo.Judgement, photoID string) ([][]byte, error) {
-	crop, err := judged.Prepare(a.Judge.Policy.CropSide)
-	if err != nil {
-		return nil, err
+// prepare returns the files to train on, of a photo that is accepted. A photo that cannot be prepared is not accepted
+// any more.
+func (a *Photos) prepare(judged *photo.Judgement) ([][]byte, error) {
+	if !judged.Accepted(a.Judge.Policy) {
+		return nil, nil
 	}
-	seed := fnv.New64a()
-	_, _ = seed.Write([]byte(photoID)) // a hash in memory cannot fail
-	var files [][]byte
-	for _, img := range append([]*image.RGBA{crop}, photo.Augment(crop, seed.Sum64(), a.Judge.Policy.Augment)...) {
-		var jpeg bytes.Buffer
-		if err := photo.EncodeJPEG(&jpeg, img, jpegQuality); err != nil {
-			return nil, err
-		}
-		files = append(files, jpeg.Bytes())
-	}
-	return files, nil
+	return judged.TrainingFiles(a.Judge.Policy)
 }
 
-// keep stores what was measured on a photo, and its prepared pictures.
+// keep stores the measures of a photo and its prepared pictures.
 func (a *Photos) keep(ctx context.Context, in PhotoInput, row *storage.Photo, m photo.Measures, pictures [][]byte) error {
 	path, err := a.stored().write(ctx, in.TrainPersonaInput, row.ID, m)
 	if err != nil {
@@ -245,10 +235,10 @@ func (a *Photos) ChoosePhotos(ctx context.Context, in contract.TrainPersonaInput
 	return s, a.Store.SaveChoices(ctx, in.UserID, in.PersonaID, in.Version, rows, &set.Report)
 }
 
-// strange reports whether a photo is refused because it probably shows another person.
+// strange reports whether a photo is refused because it probably shows another person, or cannot be compared with the others.
 func strange(findings []persona.Finding) bool {
 	return slices.ContainsFunc(findings, func(f persona.Finding) bool {
-		return f.Refuses && (f.Code == persona.PhotoUnlikeOthers || f.Code == persona.PhotoProbablyTwoSet)
+		return f.Refuses && (f.Code == persona.PhotoUnlikeOthers || f.Code == persona.PhotoProbablyTwoSet || f.Code == persona.PhotoCannotBeJudged)
 	})
 }
 

@@ -92,6 +92,55 @@ func TestAPhotoIsPreparedTwiceWithTheSameBytes(t *testing.T) {
 	require.Equal(t, persona.StagePreprocessing, b.version(in).Stage)
 }
 
+// The variants depend on the photo alone: who uploads the same photos again trains on the same pictures.
+func TestTheSamePhotoIsPreparedToTheSameBytesUnderAnotherID(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	in := b.persona(album()[1].file, album()[2].file, album()[1].file)
+	var prepared [3][][]byte
+	for i, row := range b.photos(in) {
+		verdict, err := run(b, b.all.Photos.PreparePhoto, activities.PhotoInput{
+			TrainPersonaInput: in, PhotoTask: activities.PhotoTask{PhotoID: row.ID, Index: i}, Total: 3,
+		})
+		require.NoError(t, err)
+		require.True(t, verdict.Accepted)
+		for _, path := range b.photos(in)[i].Prepared {
+			prepared[i] = append(prepared[i], b.blob(in, path))
+		}
+		require.Len(t, prepared[i], 1+policy().Augment)
+	}
+	require.Equal(t, prepared[0], prepared[2])
+	require.NotEqual(t, prepared[0], prepared[1])
+}
+
+// broken is a describer with a fault.
+type broken struct{ photo.Describer }
+
+func (broken) Describe(photo.Aligned) (photo.Descriptor, error) { panic("no such layer") }
+
+// A photo that brings a fault of the program to light would do so at every attempt.
+func TestAPhotoThatPanicsTheJudgeIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.all.Photos.Judge = photo.NewJudge(policy(), broken{photo.Classical()})
+	in := b.persona(album()[1].file)
+	for range 2 {
+		verdict, err := run(b, b.all.Photos.PreparePhoto, activities.PhotoInput{
+			TrainPersonaInput: in, PhotoTask: activities.PhotoTask{PhotoID: b.photos(in)[0].ID}, Total: 1,
+		})
+		require.NoError(t, err)
+		require.False(t, verdict.Accepted)
+		require.Equal(t, []string{string(persona.PhotoCannotBeJudged)}, verdict.Codes)
+	}
+	row := b.photos(in)[0]
+	require.Nil(t, row.Measures)
+	require.Empty(t, row.Prepared)
+	require.Equal(t, 640, row.Report.Width)
+	selection, err := run(b, b.all.Photos.ChoosePhotos, in)
+	require.NoError(t, err)
+	require.Equal(t, activities.Selection{Refused: 1}, selection)
+}
+
 func last[T any](s []T) T { return s[len(s)-1] }
 
 // crop is what a photo is prepared to.

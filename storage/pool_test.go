@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,9 +26,7 @@ func openWith(t *testing.T, b *storagetest.Bed, parameters url.Values) *storage.
 	u, err := url.Parse(b.AppURL)
 	require.NoError(t, err)
 	query := u.Query()
-	for name, values := range parameters {
-		query[name] = values
-	}
+	maps.Copy(query, parameters)
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 	s, err := storage.Open(t.Context(), u.String(), b.Bucket, b.Keeper)
 	require.NoError(t, err)

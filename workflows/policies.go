@@ -114,7 +114,7 @@ var (
 			RetryPolicy: polled,
 		},
 	})
-	// pictures is for generating test pictures, which takes minutes; the heartbeat tells what was ordered. A cancelled
+	// pictures is for generating test pictures, which takes minutes. Every request is on record before it is sent. A cancelled
 	// run waits for its end, so that no picture is ordered after the provider was cleaned.
 	pictures = define("pictures", policy{options: workflow.ActivityOptions{
 		TaskQueue: contract.ProviderQueue, StartToCloseTimeout: 30 * time.Minute, ScheduleToCloseTimeout: paidDeadline,

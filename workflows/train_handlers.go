@@ -28,8 +28,12 @@ func (t *training) handle(ctx workflow.Context, cancel workflow.CancelFunc) erro
 	})
 }
 
-// cancel stops the work, waits until everything is settled and answers.
+// cancel stops the work, waits until its purchase is settled and answers. A version that is being deployed is kept,
+// which is answered at once.
 func (t *training) cancel(ctx workflow.Context, stop workflow.CancelFunc) (contract.CancelAnswer, error) {
+	if t.kept {
+		return contract.CancelAnswer{}, nil
+	}
 	if !t.decided {
 		stop()
 	}

@@ -47,6 +47,7 @@ type training struct {
 	uncertain   bool                // it is not known whether the job was bought
 	selection   activities.Selection
 	decided     bool // the outcome is fixed; a cancel comes too late
+	kept        bool // the version passed its checks and is being deployed
 	settled     bool // the outcome is on record, and the job is settled
 	cancelled   bool // the outcome is a cancel
 	mayBeBilled bool
@@ -114,7 +115,7 @@ func (t *training) deploy(ctx workflow.Context, seconds int) error {
 	if err := ctx.Err(); err != nil {
 		return err // cancelled at the moment at which validation ended: the canceller was promised it
 	}
-	t.decided = true
+	t.decided, t.kept = true, true
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	if err := t.enter(ctx, persona.StageDeploying, "copying the weights"); err != nil {
@@ -182,7 +183,7 @@ func (t *training) settle(ctx workflow.Context, cause error) error {
 	return cause
 }
 
-// reason words a failure for the person whose persona it is.
+// reason returns the error that the status shows for a failed run.
 func reason(err error) *persona.Error {
 	if temporal.IsCanceledError(err) {
 		return &persona.Error{Code: persona.CodeCancelled, Message: "The training was cancelled."}

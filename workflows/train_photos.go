@@ -49,7 +49,7 @@ func (t *training) preprocess(ctx workflow.Context, plan activities.TrainingPlan
 	}
 	var photos *activities.Photos
 	verdicts, err := each(ctx, plan.Photos, func(ctx workflow.Context, task activities.PhotoTask) (activities.PhotoVerdict, error) {
-		return t.onePhoto(ctx, photoWork, "Judge and prepare", photos.PreparePhoto, task, len(plan.Photos), persona.PhotoDamaged)
+		return t.onePhoto(ctx, photoWork, "Judge and prepare", photos.PreparePhoto, task, len(plan.Photos), persona.PhotoCannotBeJudged)
 	})
 	if err != nil {
 		return err

@@ -66,6 +66,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.judge = photo.NewJudge(a.config.Photos, describer)
 	a.fetch = activities.NewFetcher(fetchTimeout)
+	limitMemory(a.config.Photos, os.Getenv)
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/inflio/persona/internal/embedding"
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/photo"
+	"github.com/inflio/persona/internal/purchase"
 )
 
 // parseEnvironment parses the variables. A variable that cannot be parsed gives an error and keeps its default, so that it
@@ -121,6 +122,8 @@ func (c Config) Check() error {
 		_, _, err := net.SplitHostPort(value)
 		problem(value != "" && value != metricsOff && err != nil, "%s is not a host and a port such as 127.0.0.1:8080", name)
 	}
+	problem(c.SubmitWait > purchase.MaxSubmit,
+		"PERSONA_SUBMIT_TIMEOUT must be at most %s: the activity that buys a training gets no more time", purchase.MaxSubmit)
 	problem(c.AbsenceProof <= c.SubmitWait,
 		"PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: otherwise a job that is still being sent could be bought twice")
 	problem(c.DatasetLife <= c.AbsenceProof && c.DatasetLife > 0,

@@ -191,6 +191,7 @@ func TestConfigProblems(t *testing.T) {
 			want: []string{
 				"PERSONA_ABSENCE_PROOF must be longer than PERSONA_SUBMIT_TIMEOUT: otherwise a job that is still being sent could be bought twice",
 				"PERSONA_DATASET_LIFE must be positive",
+				"PERSONA_SUBMIT_TIMEOUT must be at most 1m0s: the activity that buys a training gets no more time",
 				"the PERSONA_PHOTO limits contradict each other",
 			},
 		},

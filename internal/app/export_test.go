@@ -65,3 +65,6 @@ func ServeAPI(ctx context.Context, group *errgroup.Group, c Config, store *stora
 
 // MetricsAddr is where a process serves its metrics, "" for nowhere.
 func MetricsAddr(c Config) string { return c.metricsAddr() }
+
+// LimitMemory is limitMemory.
+var LimitMemory = limitMemory

@@ -65,7 +65,7 @@ func newSystem(t *testing.T) *system {
 	s.provider = trainer.New(trainer.Config{Key: "id:secret", QueueURL: web.URL, RESTURL: web.URL, APIURL: web.URL + "/v1"})
 
 	s.config = app.Config{
-		Roles: []app.Role{app.RoleWorker}, PublicURL: "http://127.0.0.1:9", FalQueueURL: web.URL,
+		Roles: []app.Role{app.RoleWorker}, MetricsAddr: "off", PublicURL: "http://127.0.0.1:9", FalQueueURL: web.URL,
 		PollInterval: time.Second, SubmitWait: 5 * time.Second, AbsenceProof: 10 * time.Second, DatasetLife: time.Hour,
 		Photos: persona.DefaultPhotoPolicy(),
 	}

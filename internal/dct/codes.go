@@ -2,16 +2,16 @@ package dct
 
 import "encoding/binary"
 
-// How many bits a table is asked with. Most codes are shorter, together with the bits of their value.
+// Numbers of bits with which tables are indexed. Most codes are shorter, together with the bits of their value.
 const (
 	valueBits = 10 // 4 KB a table
-	skipBits  = 12 // 8 KB a table, of which two or three codes are often met with one question
+	skipBits  = 12 // 8 KB a table; an entry often covers two or three codes
 )
 
-// An entry of a table tells about the codes that its bits begin with. It is 0 where they do not tell enough.
+// An entry of a table describes the codes at the beginning of its index. It is 0 if the index is too short for a code.
 //
 //	bits 0 to 4    how many bits the codes take, with those of their values
-//	bits 5 to 11   how many coefficients they fill; stop or more at the end of the block
+//	bits 5 to 11   how many coefficients they fill; stop or more if they end the block
 //	bits 16 to 31  the value, signed
 type entry uint32
 
@@ -22,7 +22,7 @@ func (e entry) fills() int   { return int(e >> 5 & 127) }
 func (e entry) value() int   { return int(int32(e) >> 16) }
 func (e entry) isStop() bool { return e&(stop<<5) != 0 }
 
-// table is the codes of one kind of coefficient.
+// table holds the codes of one kind of coefficient.
 type table struct {
 	value [1 << valueBits]entry // the first code
 	skip  [1 << skipBits]uint16 // the lower half of an entry, for as many whole codes as fit
@@ -72,7 +72,8 @@ func newTable(b []byte) *table {
 	return t
 }
 
-// symbol is the meaning and the length of the code that 16 bits begin with. The length is 17 when it is none.
+// symbol returns the symbol and the length of the code at the beginning of 16 bits. The length is 17 if there is no such
+// code.
 func (t *table) symbol(bits uint32) (symbol byte, n int) {
 	for n = 1; n <= 16 && bits >= t.limit[n]; n++ {
 	}
@@ -82,7 +83,7 @@ func (t *table) symbol(bits uint32) (symbol byte, n int) {
 	return t.symbols[(int(bits>>(16-n))-t.first[n])&255], n
 }
 
-// ask makes the entry of 16 bits, of which the first known are.
+// ask returns the entry for 16 bits, of which only the first known bits are valid.
 func (t *table) ask(bits uint32, known int) entry {
 	symbol, n := t.symbol(bits)
 	fills, size := meaning(symbol)
@@ -96,7 +97,7 @@ func (t *table) ask(bits uint32, known int) entry {
 	return entry(n+size) | entry(fills)<<5 | entry(uint32(value)<<16)
 }
 
-// meaning is how many coefficients a symbol fills, and the bits of the value of the last of them. Of coefficients that
+// meaning returns the number of coefficients that a symbol fills, and the number of bits of the last one's value. Of coefficients that
 // are not the first of a block, the symbol holds how many zeros are before the value.
 func meaning(symbol byte) (fills, size int) {
 	zeros, size := int(symbol>>4), int(symbol&15)
@@ -106,8 +107,8 @@ func meaning(symbol byte) (fills, size int) {
 	return zeros + 1, size
 }
 
-// askAll makes the entry of as many codes as lie within the known of 16 bits. Those of one entry do not fill a block up:
-// what follows the last coefficient is not told by a code.
+// askAll returns the entry for as many codes as lie within the first known of 16 bits. It stops before a block is full,
+// because no code marks the end of a full block.
 func (t *table) askAll(bits uint32, known int) uint16 {
 	used, fills := 0, 0
 	for fills < stop {
@@ -128,8 +129,7 @@ func extend(bits uint32, size int) int {
 	return int(bits)
 }
 
-// long reads a code and its value that are longer than what tables are asked with. The entry is 0 when there is no such
-// code.
+// long reads a code and its value that are longer than the index of a table. The entry is 0 if there is no such code.
 func (t *table) long(w uint64, at uint) (next uint, e entry, value int) {
 	symbol, n := t.symbol(uint32(w >> 48))
 	if n > 16 {

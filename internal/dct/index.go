@@ -5,27 +5,27 @@ import (
 	"image"
 )
 
-// padding is what follows the coded data: more than the longest unit, ten blocks of 64 codes of 31 bits, so that its
-// end is checked for once a unit.
+// padding is what follows the coded data: more than the longest unit, ten blocks of 64 codes of 31 bits, so that the
+// end has to be checked only once a unit.
 const padding = 10*64*4 + 16
 
-// Values that no picture has tell of damage: samples lie between 0 and 255, and the lowest coefficient of a block is
-// eight times their mean, less 128.
+// Coefficients outside these bounds mean damage: samples lie between 0 and 255, and the lowest coefficient of a block is
+// eight times their mean less 128.
 const mostMean = 2 * 1024
 
-// Picture is a baseline JPEG whose coded data was checked, and whose coefficients are where they were. Any number of
-// goroutines may use it at once.
+// Picture is a baseline JPEG whose codes have been checked, and whose units can be decoded one by one. It is safe for
+// concurrent use.
 type Picture struct {
 	width, height int
 	channels      []channel
 	ratio         image.YCbCrSubsampleRatio
 	across, down  int    // units
-	coded         []byte // without what marks it, and padded
+	coded         []byte // without stuffed zeros, and padded
 	units         []unit
 	quarter       planes
 }
 
-// unit is where a unit of blocks begins.
+// unit is the beginning of a unit of blocks.
 type unit struct {
 	at uint32   // bit of the coded data
 	dc [3]int16 // the lowest coefficient of the block before, of each channel
@@ -52,7 +52,7 @@ func Open(data []byte) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A picture far larger than what was sent of it must not take its memory first.
+	// A picture that is far too large for its coded data must be refused before its memory is allocated.
 	if len(p.coded)*8 < all {
 		return nil, ErrDamaged
 	}
@@ -68,8 +68,8 @@ func Open(data []byte) (*Picture, error) {
 	return p, nil
 }
 
-// unmark copies the coded data without the zeros after 0xFF. It returns where its pieces end, which restart markers
-// divide.
+// unmark copies the coded data without the zeros after 0xFF. It also returns the ends of the pieces between restart
+// markers.
 func (p *Picture) unmark(coded []byte, pieces int) (ends []int, err error) {
 	p.coded = make([]byte, 0, len(coded)+padding)
 	for {
@@ -104,10 +104,10 @@ func (p *Picture) unmark(coded []byte, pieces int) (ends []int, err error) {
 	}
 }
 
-// slack is how many bytes may be left after the last unit of a piece: some cameras leave a few, and damage leaves many.
+// slack is how many bytes may be left after the last unit of a piece: some cameras leave a few; more mean damage.
 const slack = 32
 
-// walk goes through the next units, which stand between two bits of the coded data.
+// walk reads the next units, which lie between two bits of the coded data.
 func (p *Picture) walk(at, end uint, units int) error {
 	var dc [3]int
 	for range units {
@@ -129,8 +129,8 @@ func (p *Picture) walk(at, end uint, units int) error {
 	return nil
 }
 
-// walkChannel goes through a channel's blocks of the unit at x and y and draws their quarters. It is not ok when they
-// cannot be those of a picture.
+// walkChannel reads a channel's blocks of the unit at x and y and draws them at a quarter of their size. ok is false if
+// they are damaged.
 func (p *Picture) walkChannel(i int, at uint, dc, x, y int) (next uint, last int, ok bool) {
 	c, plane := &p.channels[i], &p.quarter[i]
 	for by := range c.v {
@@ -151,7 +151,7 @@ func (p *Picture) walkChannel(i int, at uint, dc, x, y int) (next uint, last int
 	return at, dc, true
 }
 
-// even reports whether all bytes are the same, as those are that fill a file up.
+// even reports whether all bytes are the same, as in the padding of a file.
 func even(b []byte) bool {
 	for _, v := range b {
 		if v != b[0] {
@@ -164,11 +164,11 @@ func even(b []byte) bool {
 // low is the lowest coefficients of a block: the first, and those that change once across, down and both.
 type low struct{ first, across, down, both int }
 
-// lowest is how many coefficients of a block are in the order of the file up to the last of low.
+// lowest is the number of coefficients in the order of the file up to the last of low.
 const lowest = 5
 
-// skim walks over a block from bit at on. It is not ok when a code is none, or goes beyond the block. What the tables tell
-// takes at most as many bits as they are asked with, so that several answers can be had from one window.
+// skim reads a block from bit at on. ok is false if there is no such code, or if the codes exceed the block. An entry takes
+// at most as many bits as its index has, so that several entries can be read from one window.
 func (c *channel) skim(coded []byte, at uint) (next uint, l low, ok bool) {
 	w := window(coded, at)
 	e := c.dc.value[w>>(64-valueBits)]
@@ -223,8 +223,8 @@ func (c *channel) skim(coded []byte, at uint) (next uint, l low, ok bool) {
 	}
 }
 
-// end walks on from coefficient k, a code at a time: there are long ones, or the block is full before the codes end that
-// a table tells of.
+// end continues from coefficient k, a code at a time: for long codes, and for a block that is full before the last code of
+// an entry.
 func (c *channel) end(coded []byte, at uint, k int) (next uint, ok bool) {
 	for k < blockSize {
 		w := window(coded, at)

@@ -2,13 +2,13 @@ package dct
 
 import "math"
 
-// Coefficients become samples in whole numbers of this many binary digits behind the point.
+// Fraction bits of the fixed-point numbers in which coefficients become samples.
 const (
 	digits = 12
 	half   = 1 << (digits - 1)
 )
 
-// zigzag is where in a block, row by row, a coefficient of the file belongs (ITU-T T.81, figure A.6).
+// zigzag is the place in a block, row by row, of each coefficient in the order of the file (ITU-T T.81, figure A.6).
 var zigzag = zigzagOrder()
 
 func zigzagOrder() (order [blockSize]uint8) {
@@ -33,8 +33,8 @@ func zigzagOrder() (order [blockSize]uint8) {
 	return order
 }
 
-// scales are what a channel's coefficients are multiplied with, in the order of the file: their quantisation, and what
-// the transforms leave to it.
+// scales are the factors of a channel's coefficients, in the order of the file: quantisation, and the factors that the
+// transforms leave out.
 type scales struct {
 	full, half [blockSize]int
 	quarter    [lowest]int
@@ -57,7 +57,7 @@ func newScales(quant *[blockSize]uint16) scales {
 }
 
 // The transform adds up cosines: sample x of a line is the sum of norm(u) cos((2x+1)uπ/16) over its coefficients u.
-// Shares are what can be multiplied in beforehand.
+// Shares are the factors that can be applied beforehand.
 var fullShares, halfShares, quarterShares = shares()
 
 func shares() (full, half, quarter [blockSide]float64) {
@@ -67,7 +67,7 @@ func shares() (full, half, quarter [blockSide]float64) {
 			norm = 1 / math.Sqrt(8)
 		}
 		angle := float64(u) * math.Pi / 16
-		// The transform of Arai, Agui and Nakajima takes its coefficients so.
+		// The scaled coefficients of the transform of Arai, Agui and Nakajima.
 		full[u] = norm * math.Cos(angle)
 		// The mean of two neighbours is a cosine of half the length: cos(a-b)+cos(a+b) = 2 cos(a) cos(b).
 		half[u] = norm * math.Cos(angle)
@@ -109,7 +109,7 @@ func sample(v int) uint8 {
 	return uint8(v)
 }
 
-// drawQuarter writes the 2 by 2 means of a block's quarters, as far as the lowest coefficients tell.
+// drawQuarter writes the 2 by 2 means of a block's quarters, computed from the lowest coefficients.
 func (s *scales) drawQuarter(out []uint8, stride int, l low) {
 	m, a, d, b := l.first*s.quarter[0], l.across*s.quarter[1], l.down*s.quarter[2], l.both*s.quarter[4]
 	out[0], out[1] = sample(m+a+d+b), sample(m-a+d-b)

@@ -10,7 +10,7 @@ type plane struct {
 	stride int
 }
 
-// newPlanes takes memory for the units of r, at a 1st, 2nd or 4th of their size.
+// newPlanes allocates memory for the units of r, at a 1st, 2nd or 4th of their size.
 func (p *Picture) newPlanes(r image.Rectangle, scale int, room func(int) []uint8) planes {
 	var out planes
 	n := 0
@@ -28,8 +28,8 @@ func (p *Picture) newPlanes(r image.Rectangle, scale int, room func(int) []uint8
 	return out
 }
 
-// blockSide is how many samples a channel's block is wide and high at a scale. At half size, colour that was stored at
-// half size is kept as it is.
+// blockSide is the width and height of a channel's block in samples at a scale. At half size, colour that is stored at
+// half size is not reduced.
 func (p *Picture) blockSide(channel, scale int) int {
 	if scale == 2 && channel > 0 && p.ratio == image.YCbCrSubsampleRatio420 {
 		return blockSide
@@ -53,8 +53,8 @@ func (p *Picture) Size(scale int) image.Point {
 // Part decodes the part of the picture that covers r, in pixels at the scale: 1 for full size, 2 for half, 4 for a
 // quarter. Each pixel of a smaller size is the mean of those that it stands for; at a quarter, of the lowest frequencies
 // only. The result is an *image.YCbCr, or an *image.Gray for one channel, whose bounds are r and what had to be decoded
-// with it. Its memory comes from room in one piece; what stands in it is anything. A quarter is decoded already: it comes
-// whole, is shared, and must not be written to.
+// with it. room allocates its memory in one piece; the contents may be undefined. A quarter is already decoded: it is
+// returned whole, is shared, and must not be written to.
 func (p *Picture) Part(r image.Rectangle, scale int, room func(n int) []uint8) image.Image {
 	if scale == 4 {
 		return p.image(p.quarter, image.Rect(0, 0, p.across, p.down), 4)
@@ -72,7 +72,7 @@ func (p *Picture) Part(r image.Rectangle, scale int, room func(n int) []uint8) i
 	return p.image(out, units, scale)
 }
 
-// unitSize is how many pixels a unit is wide and high at a scale.
+// unitSize is the width and height of a unit in pixels at a scale.
 func (p *Picture) unitSize(scale int) (w, h int) {
 	return p.channels[0].h * blockSide / scale, p.channels[0].v * blockSide / scale
 }
@@ -121,8 +121,8 @@ func (d *decoder) unit(out *planes, x, y, column, line int) {
 	}
 }
 
-// read reads a block from bit at on, whose coefficients it multiplies with scale and adds up at the given places of
-// d.block. It tells the first coefficient without its scale, and at which places there are others.
+// read reads a block from bit at on, multiplies its coefficients with scale and adds them at the given places of d.block.
+// It returns the first coefficient without its scale, and the places of the others.
 func (d *decoder) read(
 	c *channel, at uint, dc int, places *[blockSize]uint8, scale *[blockSize]int,
 ) (next uint, first int, seen uint64) {

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// ErrUnsupported is returned for a file that is not one for this package: progressive, with twelve bits a sample, in
+	// ErrUnsupported is returned for a JPEG that this package does not read: progressive, with twelve bits a sample, in
 	// other colours, of unusual sampling, or with more than one scan.
 	ErrUnsupported = errors.New("dct: not a plain baseline JPEG")
 	// ErrDamaged is returned for a file whose parts contradict each other.
@@ -49,7 +49,7 @@ type channel struct {
 	scales scales
 }
 
-// reader takes a file's segments.
+// reader parses a file's segments.
 type reader struct {
 	pic     *Picture
 	quant   [4]*[blockSize]uint16 // in the order of the file, zigzag
@@ -58,7 +58,7 @@ type reader struct {
 	inks    bool                  // three channels are not luminance and colour
 }
 
-// segments reads up to the coded data, which it returns with whatever follows.
+// segments reads up to the coded data, which it returns with everything after it.
 func (r *reader) segments(data []byte) (coded []byte, err error) {
 	if len(data) < 2 || data[0] != 0xFF || data[1] != markerSOI {
 		return nil, ErrUnsupported
@@ -143,7 +143,7 @@ func (r *reader) quantisation(b []byte) error {
 	return nil
 }
 
-// codes keeps the stored tables: only those that are used are worth making.
+// codes stores the tables as bytes: only those that are used are made.
 func (r *reader) codes(b []byte) error {
 	for len(b) > 0 {
 		at, class := b[0]&15, b[0]>>4
@@ -160,7 +160,7 @@ func (r *reader) codes(b []byte) error {
 	return nil
 }
 
-// frame takes a frame header.
+// frame parses a frame header.
 func (r *reader) frame(b []byte) error {
 	p := r.pic
 	if len(b) < 6 || len(b) < 6+3*int(b[5]) || p.channels != nil {
@@ -203,14 +203,14 @@ var ratios = map[[2]int]image.YCbCrSubsampleRatio{
 	{4, 1}: image.YCbCrSubsampleRatio411, {4, 2}: image.YCbCrSubsampleRatio410,
 }
 
-// Samples reports whether pictures are read whose first of three channels has so many samples, across and down, for one
-// of the others.
+// Samples reports whether pictures are read in which the first of three channels has so many samples, across and down,
+// for each sample of the others.
 func Samples(across, down int) bool {
 	_, ok := ratios[[2]int{across, down}]
 	return ok
 }
 
-// scan takes the head of a scan.
+// scan parses the header of a scan.
 func (r *reader) scan(b []byte) error {
 	n := len(r.pic.channels)
 	if n == 3 && r.inks {

@@ -33,11 +33,11 @@ func New(file []byte, s Settings) (*Model, error) {
 	return &Model{network: network, name: fmt.Sprintf("onnx:%x %s", sum[:6], p), pixels: p, same: s.Same}, nil
 }
 
-// Name is made of the file's content and of how pixels are given to the network: what changes descriptors changes it.
+// Name identifies the file's content and the encoding of pixels: it changes whenever descriptors do.
 func (m *Model) Name() string { return m.name }
 
-// Describe returns what the network says of a face, of length 1. It never panics: a face that brings to light what is
-// wrong with a network is one that cannot be described.
+// Describe returns the network's output for a face, scaled to length 1. It does not panic: a fault of the network is an
+// error.
 func (m *Model) Describe(f photo.Aligned) (_ photo.Descriptor, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -64,10 +64,9 @@ func (m *Model) Describe(f photo.Aligned) (_ photo.Descriptor, err error) {
 
 // Cuts of a model. The relative ones hold for cosines of networks trained with an angular margin; see the constants.
 //
-// The operator's cut is for two photos, Stranger for a photo and the middle of the others. Being like the middle is
-// easier: with a mean similarity of a between a person's photos, the similarity to the middle of many of them is
-// 1/sqrt(a) times that to one. So a photo below the cut is further from the others than two photos at the cut, and
-// fewer of a person's own photos are refused than the cut's own error says.
+// The operator's cut is for two photos, Stranger is for a photo and the mean of the others. Similarities to the mean are
+// higher: with a mean similarity of a between a person's photos, the similarity to the mean of many is 1/sqrt(a) times
+// that to one. So fewer of a person's own photos are refused than the cut's error rate says.
 func (m *Model) Cuts() photo.Cuts {
 	c := photo.Cuts{
 		UnlikeDeviations: unlikeDeviations, UnlikeLeast: unlikeLeast,
@@ -79,13 +78,15 @@ func (m *Model) Cuts() photo.Cuts {
 	return c
 }
 
-// The relative cuts, measured with a MobileFaceNet (128 numbers) on 228 photos of 41 people of LFW. Three photos are
-// unlike the middle of their person's others (.18 and less; the next .53) and were left out: of sets of 5 to 8, 0 of 276
-// own photos are then warned of, and 141 of 144 photos of somebody else. Splitting one person's photos in two makes
-// groups that are .06 closer inside than between (median), .17 at most; two people's are from .43 on.
+// The relative cuts, measured with a MobileFaceNet (128 numbers) on sets of 5 to 8 of 228 photos of 41 people of LFW, without
+// three photos that are unlike their person's others (similarity .18 and less; the next .53):
 //
-// The operator's cut as Stranger, with .256 (1 % of pairs of two people are above): it refuses those three and no other
-// own photo, and 98.6 % of other people's. On blurred video frames, which are refused for that, it is 4 of 100 own ones.
+//	own photos warned of              0 of 276
+//	other people's photos warned of   141 of 144
+//	gap between two groups            one person's: median .06, at most .17; two people's: at least .43
+//
+// With the operator's cut of .256 as Stranger (1 % of pairs of two people are above), these three own photos and no others
+// are refused, and 98.6 % of other people's. Of blurred video frames, 4 of 100 own ones are.
 const (
 	unlikeDeviations = 4.0
 	unlikeLeast      = 0.2
@@ -93,7 +94,7 @@ const (
 	twoGroupsSlack   = 0.3
 )
 
-// template is where ArcFace and its relatives want the pupils, the tip of the nose and the corners of the mouth, in a
+// template holds the positions at which ArcFace and related networks expect the pupils, the tip of the nose and the corners of the mouth, in a
 // picture of templateSide pixels whose pixels' centres are whole numbers (Deng et al. 2019, as published with the code).
 var template = [5]photo.Point{
 	{X: 38.2946, Y: 51.6963}, {X: 73.5318, Y: 51.5014}, {X: 56.0252, Y: 71.7366}, {X: 41.5493, Y: 92.3655}, {X: 70.7299, Y: 92.2041},
@@ -101,11 +102,11 @@ var template = [5]photo.Point{
 
 const templateSide = 112
 
-// finer is how many times as wide and high as the network wants it the face is drawn first: the chip is finer than the
-// template, and what is skipped would come back as noise.
+// finer is the factor by which the face is drawn larger than the network's input, and then averaged: the chip is finer than
+// the template, and skipped pixels would alias.
 const finer = 2
 
-// input is the face as the network wants it: three planes.
+// input returns the network's input for a face: three planes.
 func (m *Model) input(f photo.Aligned) []float32 {
 	w, h := m.network.Width, m.network.Height
 	kx, ky := float64(w*finer)/templateSide, float64(h*finer)/templateSide
@@ -119,7 +120,7 @@ func (m *Model) input(f photo.Aligned) []float32 {
 	return m.planes(f.Draw(backwards(have, want), w*finer, h*finer))
 }
 
-// planes averages blocks of finer x finer pixels and turns them into the network's numbers.
+// planes averages blocks of finer x finer pixels and encodes them for the network.
 func (m *Model) planes(img *image.RGBA) []float32 {
 	w, h := m.network.Width, m.network.Height
 	out := make([]float32, 3*w*h)
@@ -144,8 +145,8 @@ func (m *Model) planes(img *image.RGBA) []float32 {
 	return out
 }
 
-// backwards is the map from the wanted points to where they are: the inverse of the similarity (turn, scale and shift)
-// that brings the points nearest to the wanted ones by least squares (Umeyama 1991; in a plane, and without mirroring,
+// backwards maps the wanted points to the present ones: it is the inverse of the similarity (rotation, scale and shift)
+// that moves the points to the wanted ones with the least squared error (Umeyama 1991; in a plane, and without mirroring,
 // it has a closed form).
 func backwards(have, want [5]photo.Point) [6]float64 {
 	var hm, wm photo.Point

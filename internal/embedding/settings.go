@@ -13,13 +13,13 @@ import (
 type Settings struct {
 	File string `env:"PERSONA_FACE_MODEL"` // path of an ONNX file
 
-	// Order and range of the numbers that the network wants for a pixel, such as "rgb -1..1"; see orders and ranges. Left
+	// Order and range of the numbers for a pixel, such as "rgb -1..1"; see orders and ranges. Left
 	// empty it is "rgb 0..255" for a network that begins by shifting and scaling its input, as SFace does, and else "rgb
 	// -1..1", as ArcFace models want it.
 	Pixels string `env:"PERSONA_FACE_MODEL_PIXELS"`
 
-	// Similarity (cosine, above 0 and below 1) from which on two photos show the same person. 0 is not known: photos are
-	// then only warned of that are far less like the others than usual, and none is refused.
+	// Similarity (cosine, above 0 and below 1) from which two photos show the same person. 0 means unknown: then photos that
+	// are far less like the others than usual have a warning, and none is refused.
 	Same float64 `env:"PERSONA_FACE_MODEL_SAME"`
 }
 
@@ -29,7 +29,7 @@ func (s Settings) Check() []error {
 	if _, err := parsePixels(s.Pixels, false); err != nil {
 		problems = append(problems, err)
 	}
-	if !(s.Same >= 0 && s.Same < 1) { // so that what is no number is wrong, too
+	if !(s.Same >= 0 && s.Same < 1) { // NaN is wrong, too
 		problems = append(problems, errors.New("PERSONA_FACE_MODEL_SAME is not a similarity: it must lie between 0 and 1, e.g. 0.363"))
 	}
 	if s.File == "" && (s.Pixels != "" || s.Same != 0) {
@@ -38,8 +38,8 @@ func (s Settings) Check() []error {
 	return problems
 }
 
-// Describer returns what the settings name: the network, or the classical describer if there is no file. The network
-// is loaded and tried. Its error is one sentence about PERSONA_FACE_MODEL that quotes no setting.
+// Describer returns the network, or the classical describer if no file is set. The network is loaded and run once. The
+// error is one sentence about PERSONA_FACE_MODEL that does not quote the setting.
 func (s Settings) Describer() (photo.Describer, error) {
 	if err := errors.Join(s.Check()...); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s Settings) Describer() (photo.Describer, error) {
 	return m, nil
 }
 
-// pixels say how a network wants its picture: value * scale + shift of each colour.
+// pixels is the encoding of a network's input: value * scale + shift for each colour.
 type pixels struct {
 	order, span  string
 	bgr          bool

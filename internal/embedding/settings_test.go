@@ -76,7 +76,7 @@ func TestDescriber(t *testing.T) {
 		},
 		"operator": {
 			embedding.Settings{File: write("lstm", new(onnxtest.File).Input("x", 1, 1, 3, 32, 32).Node("LSTM", []string{"x"}, "y").Output("y").Bytes())},
-			"PERSONA_FACE_MODEL: the file cannot be used: it needs the operator LSTM, which is not known here",
+			"PERSONA_FACE_MODEL: the file cannot be used: it needs the operator LSTM, which is not supported",
 		},
 		"settings first": {
 			embedding.Settings{File: filepath.Join(dir, "hush"), Same: 7},

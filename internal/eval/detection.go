@@ -8,27 +8,27 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Detection tells how well faces are found. Photos that cannot be decoded do not count.
+// Detection measures how well faces are found. Photos that cannot be decoded do not count.
 type Detection struct {
-	// Photos with a face in which one was found. Where the eyes are labelled and the face is the only one, the face must
-	// be found there: the middle between the eyes at most one eye distance away.
+	// Photos with a face in which one was found. If the eyes of the only face are labelled, the face must be found
+	// there: the point between the eyes at most one eye distance away.
 	Found     Share   `json:"found"`
-	Elsewhere int     `json:"elsewhere"` // of those not found: something else was taken for the face
+	Elsewhere int     `json:"elsewhere"` // of those not found: something else was found instead
 	BySize    []Class `json:"by_size,omitempty"`
 	ByYaw     []Class `json:"by_yaw,omitempty"`
 
 	False         Share `json:"false"`          // photos without a face in which one was found
-	FalseFaces    int   `json:"false_faces"`    // found in all of them together
-	FalseAccepted int   `json:"false_accepted"` // of them, photos that nothing refuses
+	FalseFaces    int   `json:"false_faces"`    // faces found in all of these
+	FalseAccepted int   `json:"false_accepted"` // of these, photos that nothing refuses
 
-	SeveralForOne Share `json:"several_for_one"` // photos of one person that are seen as of several
-	OneForSeveral Share `json:"one_for_several"` // photos of several that are seen as of one
+	SeveralForOne Share `json:"several_for_one"` // photos of one person in which several are found
+	OneForSeveral Share `json:"one_for_several"` // photos of several in which one is found
 
 	Missed   []string `json:"missed,omitempty"`
-	Imagined []string `json:"imagined,omitempty"` // files with a face where there is none
+	Imagined []string `json:"imagined,omitempty"` // files in which a face is found although there is none
 }
 
-// Class is how many faces of one kind were found.
+// Class is the share of faces of one kind that were found.
 type Class struct {
 	Name  string `json:"name"`
 	Found Share  `json:"found"`
@@ -92,7 +92,7 @@ func (d *Detection) countFace(r *result) {
 	}
 }
 
-// single reports whether the labelled eyes are those that the judge should have found.
+// single reports whether the labelled eyes are those of the only face.
 func (r *result) single() bool { return r.label.Eyes != nil && r.label.Faces <= 1 }
 
 // elsewhere reports whether something was found, but not the labelled face.
@@ -140,12 +140,12 @@ func used(all []Class) []Class {
 	return out
 }
 
-// Eyes tells how exactly the eyes of faces that were found are placed. The error of a photo is that of the worse eye,
+// Eyes measures how exactly the eyes of found faces are placed. The error of a photo is that of the worse eye,
 // over the true distance between the eyes. Photos of several people do not count: any of them may be the main one.
 type Eyes struct {
 	Photos  int     `json:"photos"`
 	Median  float64 `json:"median"`   // share of the eye distance
-	Most    float64 `json:"at_95"`    // 95 % of the photos are no worse
+	Most    float64 `json:"at_95"`    // 95th percentile
 	Under5  Share   `json:"under_5"`  // photos with an error below 5 % of the eye distance
 	Under10 Share   `json:"under_10"` // below 10 %
 }
@@ -169,14 +169,14 @@ func newEyes(all []result) *Eyes {
 	return out
 }
 
-// eyeError allows the eyes in either order: which one is on the left is a matter of a pixel when a head lies.
+// eyeError accepts the eyes in either order, because the order is arbitrary if the head lies on its side.
 func eyeError(truth, seen [2]photo.Point) float64 {
 	straight := max(distance(truth[0], seen[0]), distance(truth[1], seen[1]))
 	crossed := max(distance(truth[0], seen[1]), distance(truth[1], seen[0]))
 	return min(straight, crossed) / distance(truth[0], truth[1])
 }
 
-// Angle tells how exactly the head's angle is measured, in degrees of absolute error.
+// Angle measures the error of the head's angle, in degrees.
 type Angle struct {
 	Photos int     `json:"photos"`
 	Median float64 `json:"median"`

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/inflio/persona/internal/persona"
@@ -15,3 +17,6 @@ func ReportOf(labels []Label, measures []photo.Measures) Report {
 	}
 	return newReport(results, time.Second, time.Second, persona.DefaultPhotoPolicy(), nil)
 }
+
+// Measured lists the codes that have measures.
+func Measured() []persona.PhotoCode { return slices.Collect(maps.Keys(measuresOf)) }

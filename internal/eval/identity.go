@@ -1,22 +1,22 @@
 package eval
 
-// Identity tells how well descriptors tell people apart, over pairs of photos in which a face was described. Copies of
-// one photo are no pair.
+// Identity measures how well descriptors distinguish people, on pairs of photos with a descriptor. Copies of one photo are
+// not a pair.
 type Identity struct {
 	DescribedBy string `json:"described_by"`
 	People      int    `json:"people"`
 	Photos      int    `json:"photos"`
 	Same        int    `json:"same"`      // pairs of photos of one person
-	Different   int    `json:"different"` // pairs of photos of two
+	Different   int    `json:"different"` // pairs of photos of two people
 
 	AUC    float64 `json:"auc"`     // how often a pair of one person is more alike than a pair of two
 	EER    float64 `json:"eer"`     // share of wrong answers where both kinds are equally frequent
-	EERCut float64 `json:"eer_cut"` // similarity from which on two photos are taken for one person's there
+	EERCut float64 `json:"eer_cut"` // similarity at that point
 
 	At []Operating `json:"at"`
 }
 
-// Operating is how many pairs of one person are accepted when a share of the pairs of two are.
+// Operating is the share of pairs of one person that are accepted at a given rate of false accepts.
 type Operating struct {
 	FalseAccepts float64 `json:"false_accepts"`
 	Accepted     Share   `json:"accepted"`
@@ -24,8 +24,8 @@ type Operating struct {
 }
 
 const (
-	mostPairs = 1_000_000 // of each kind; of more, every second, third … is taken
-	manyPairs = 3000      // of two people: three of them may be accepted at .1 %, fewer would be chance
+	mostPairs = 1_000_000 // of each kind; of more pairs, every second, third … is used
+	manyPairs = 3000      // of two people, so that three of them may be accepted at .1 %
 )
 
 // described are the photos with a name and a descriptor, of one describer.
@@ -84,7 +84,7 @@ func (i *Identity) at(alike, unlike []float64, rate float64) {
 	i.At = append(i.At, Operating{rate, accepted, cut})
 }
 
-// numbered gives each person a number from 0, which is quicker to compare than a name.
+// numbered gives each person a number from 0, because numbers are faster to compare than names.
 func numbered(faces []*result) []int {
 	numbers := map[string]int{}
 	out := make([]int, len(faces))
@@ -109,7 +109,7 @@ func countPairs(people []int) (same, different int) {
 	return same, different
 }
 
-// twins reports whether the labels call two photos copies of one, of each other or of the same third one.
+// twins reports whether two photos are labelled as copies, of each other or of the same third one.
 func twins(a, b *Label) bool {
 	return a.DuplicateOf == b.File || b.DuplicateOf == a.File || a.DuplicateOf != "" && a.DuplicateOf == b.DuplicateOf
 }

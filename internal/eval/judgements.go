@@ -7,12 +7,12 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Judgement tells how well photos that deserve a code are told from those that do not.
+// Judgement measures how well photos that deserve a code are separated from those that do not.
 type Judgement struct {
 	Code    persona.PhotoCode `json:"code"`
 	Caught  Share             `json:"caught"`  // photos that deserve it and got it
-	Refused int               `json:"refused"` // of them, refused for it
-	Warned  int               `json:"warned"`  // of them, warned of it
+	Refused int               `json:"refused"` // of these, refused for it
+	Warned  int               `json:"warned"`  // of these, warned of it
 	Anyhow  int               `json:"anyhow"`  // photos that deserve it and were refused for whatever reason
 
 	FalseAlarms   Share `json:"false_alarms"`   // photos that do not deserve it and got it
@@ -24,11 +24,11 @@ type Judgement struct {
 	False  []string `json:"false,omitempty"`
 }
 
-// Precision is the share of the photos with the code that deserve it, among those labelled. It depends on how many of
-// the labelled photos do.
+// Precision is the share of the photos with the code that deserve it, among those labelled. It depends on the share of
+// labelled photos that deserve it.
 func (j Judgement) Precision() Share { return Share{j.Caught.N, j.Caught.N + j.FalseAlarms.N} }
 
-// newJudgements judges by every code with labels, in the order of the codes.
+// newJudgements returns a Judgement for every code with labels, in the order of the codes.
 func newJudgements(all []result) []Judgement {
 	var out []Judgement
 	for _, advice := range persona.PhotoCodes() {
@@ -91,11 +91,11 @@ func (j *Judgement) compare(r *result, deserved bool) {
 	}
 }
 
-// Duplicates tells how well copies of one photo are known, by judging two photos at a time as a set. Photos that are neither a copy nor have one in the labels do
-// not count.
+// Duplicates measures how well copies of a photo are found, by comparing photos pair by pair. Only photos that are labelled
+// as a copy or have a copy count.
 type Duplicates struct {
 	Found  Share       `json:"found"`
-	False  Share       `json:"false"` // pairs of other photos that are taken for copies
+	False  Share       `json:"false"` // pairs of other photos that are found as copies
 	Missed [][2]string `json:"missed,omitempty"`
 	Wrong  [][2]string `json:"wrong,omitempty"`
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Label is what a person knows about one photo. What is unknown is nil, empty, or -1 for Faces.
+// Label describes one photo, as labelled by a person. Unknown fields are nil, empty, or -1 for Faces.
 type Label struct {
 	Line  int    // in the file of labels, from 1
 	File  string // as written: relative to the folder of the labels, or absolute
-	Faces int    // people that a judge should see; "2+" in the file is 2
+	Faces int    // people that should be found; "2+" in the file is 2
 
-	Person string // who it is: photos with the same one are of one person
-	Set    string // photos handed in together; Person where the file says nothing
+	Person string // a name for the person, the same in all photos of that person
+	Set    string // a name for photos that belong to one training; Person if the file says nothing
 
 	Eyes      *[2]photo.Point // in pixels of the upright picture, the one on the left of the picture first
 	Yaw, Roll *float64        // degrees, as in photo.Face
@@ -32,7 +32,7 @@ type Label struct {
 	DuplicateOf string                     // File of the photo that this one is a copy of
 }
 
-// The columns that are no codes.
+// The columns that are not codes.
 const (
 	columnFile        = "file"
 	columnFaces       = "faces"
@@ -47,13 +47,13 @@ const (
 var eyeColumns = []string{"left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y"}
 
 // notOfOnePhoto are codes that no single photo can deserve: they come from comparing photos, for which the file has
-// other columns, or from fetching them.
+// other columns, from fetching them, or from a fault of the program.
 var notOfOnePhoto = []persona.PhotoCode{
 	persona.PhotoDuplicate, persona.PhotoUnlikeOthers, persona.PhotoProbablyTwoSet, persona.PhotoNotAmongBest,
-	persona.PhotoUnreachable,
+	persona.PhotoUnreachable, persona.PhotoCannotBeJudged,
 }
 
-// Columns lists every column that a file of labels can have.
+// Columns lists all columns that a file of labels can have.
 func Columns() []string {
 	out := []string{columnFile, columnFaces, columnPerson, columnSet}
 	out = append(out, eyeColumns...)
@@ -86,11 +86,11 @@ func WriteTemplate(w io.Writer, files []string) error {
 
 // Labels are the labelled photos of one folder.
 type Labels struct {
-	Dir    string // what relative file names are relative to
+	Dir    string // base of relative file names
 	Photos []Label
 }
 
-// path is where the photo lies.
+// path is the path of the photo's file.
 func (l Labels) path(p Label) string {
 	name := filepath.FromSlash(p.File)
 	if filepath.IsAbs(name) {
@@ -99,7 +99,7 @@ func (l Labels) path(p Label) string {
 	return filepath.Join(l.Dir, name)
 }
 
-// Load reads a file of labels and makes sure that every photo is there. Errors say what to correct and in which line.
+// Load reads a file of labels and checks that every photo exists. Errors say what to correct and in which line.
 func Load(name string) (Labels, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -119,8 +119,8 @@ func Load(name string) (Labels, error) {
 	return labels, nil
 }
 
-// Read reads labels: a row of column names, in any order, then a row for each photo. Only the column of files must be
-// there; an empty field is unknown.
+// Read reads labels: a row of column names, in any order, then a row for each photo. Only the column of files is
+// required; an empty field is unknown.
 func Read(r io.Reader) ([]Label, error) {
 	c := csv.NewReader(r)
 	c.TrimLeadingSpace = true
@@ -177,7 +177,7 @@ func checkHeader(header []string) error {
 	return nil
 }
 
-// checkNames looks for photos listed twice and for twins that are not listed.
+// checkNames fails if a photo is listed twice, or is a copy of one that is not listed.
 func checkNames(all []Label) error {
 	lines := map[string]int{}
 	for _, l := range all {
@@ -194,7 +194,7 @@ func checkNames(all []Label) error {
 	return nil
 }
 
-// fill takes one row.
+// fill parses one row.
 func (l *Label) fill(header, row []string) error {
 	eyes := map[string]float64{}
 	for i, name := range header {
@@ -272,7 +272,7 @@ func number(name, value string) (*float64, error) {
 	return &v, nil
 }
 
-// hasFace reports whether the label says that there is a face to find.
+// hasFace reports whether the photo is labelled as having a face.
 func (l *Label) hasFace() bool {
 	return l.Faces > 0 || l.Faces < 0 && (l.Eyes != nil || l.Person != "")
 }

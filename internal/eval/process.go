@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// processorTime is what all threads of this process worked together; 0 where the system does not tell.
+// processorTime is the processor time of all threads of this process; 0 if the system does not report it.
 func processorTime() time.Duration {
 	const tick = 10 * time.Millisecond // USER_HZ, the same on every Linux
 	stat, err := os.ReadFile("/proc/self/stat")
@@ -24,7 +24,7 @@ func processorTime() time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-// peakMemory is the most memory that the process ever held, in bytes; 0 where the system does not tell.
+// peakMemory is the peak of the resident memory of this process, in bytes; 0 if the system does not report it.
 func peakMemory() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Report is what the labels and the judgements come to together. Parts without labels are nil.
+// Report compares judgements with labels. Parts without labels are nil.
 type Report struct {
 	Photos     Photos      `json:"photos"`
 	Detection  *Detection  `json:"detection,omitempty"`
@@ -20,19 +20,19 @@ type Report struct {
 	Duplicates *Duplicates `json:"duplicates,omitempty"`
 }
 
-// Photos is what judging took.
+// Photos counts the photos and measures the cost of judging them.
 type Photos struct {
 	Files     int       `json:"files"`
-	NotJudged []Problem `json:"not_judged,omitempty"` // refused as undecodable, or not readable
+	NotJudged []Problem `json:"not_judged,omitempty"` // undecodable or unreadable
 
-	// Milliseconds of judging a photo in memory, from its bytes to its measures, while others are judged beside it.
+	// Milliseconds of judging a photo in memory, from its bytes to its measures, while others are judged in parallel.
 	Median float64 `json:"ms_median"`
 	Slow   float64 `json:"ms_95"`
 
-	// Milliseconds that a photo kept the processor busy, on average; other programs do not change it much.
+	// Mean processor time of a photo in milliseconds; other programs do not change it much.
 	Processor float64 `json:"ms_processor,omitempty"`
 
-	PerSecond  float64 `json:"per_second"` // all photos over the time of the whole run
+	PerSecond  float64 `json:"per_second"` // photos per second of the whole run
 	PeakMemory int64   `json:"peak_memory,omitempty"`
 }
 

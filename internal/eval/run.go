@@ -15,8 +15,7 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Lenient is the policy without the limits that say nothing about faces: small files and small pictures are judged like
-// others, so that collections of small pictures can be measured.
+// Lenient returns the policy without the lower limits of file size and resolution, for collections of small pictures.
 func Lenient(p persona.PhotoPolicy) persona.PhotoPolicy {
 	p.MinBytes, p.MinSide = 0, 0
 	return p
@@ -27,8 +26,8 @@ type result struct {
 	label    *Label
 	decoded  bool
 	measures photo.Measures    // zero when it was not decoded
-	findings []persona.Finding // of the file alone when it was not decoded
-	problem  string            // why it was not judged, in words
+	findings []persona.Finding // only those of the file when it was not decoded
+	problem  string            // why it was not judged, as a sentence
 	took     time.Duration     // of the judgement, without reading the file
 }
 
@@ -45,9 +44,9 @@ func (r *result) refused() bool {
 	return !r.decoded || persona.Refuses(r.findings)
 }
 
-// Run judges every photo by the policy p, with faces described by d (nil for the classical way), and compares what was
-// judged with the labels. Photos are judged side by side, one for each core that Go may use; a photo that cannot be
-// judged is counted and does not stop the others. progress, which may be nil, is called after each photo, one call at
+// Run judges every photo by the policy p, with faces described by d (nil for photo.Classical), and compares the
+// results with the labels. It judges GOMAXPROCS photos in parallel; a photo that cannot be judged is counted and does not
+// stop the others. progress, which may be nil, is called after each photo, one call at
 // a time. The only error is that of ctx.
 func Run(
 	ctx context.Context, labels Labels, p persona.PhotoPolicy, d photo.Describer, progress func(done, of int),
@@ -105,7 +104,7 @@ func look(ctx context.Context, judge *photo.Judge, label *Label, path string) re
 	return r
 }
 
-// read reads a file, but of one that is too large only as much as shows that it is.
+// read reads at most one byte more than most, which shows that a file is too large.
 func read(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -7,26 +7,26 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Sets tells how well a stranger's photo among one person's is noticed, by judging each labelled set as it is and again
-// with one photo of another person put in. Photos count whether or not they are good enough by themselves.
+// Sets measures how well a stranger's photo in a person's set is found, by judging each labelled set as it is, and again
+// with a photo of another person. Photos count even if they are not good enough by themselves.
 type Sets struct {
-	Clean        Share `json:"clean"`         // sets of one person in which somebody was noticed, wrongly
-	CleanPhotos  Share `json:"clean_photos"`  // photos of these sets that were named
-	CleanRefused int   `json:"clean_refused"` // of them, photos that would be refused for it
+	Clean        Share `json:"clean"`         // sets of one person with a false finding
+	CleanPhotos  Share `json:"clean_photos"`  // photos of these sets with a false finding
+	CleanRefused int   `json:"clean_refused"` // of these, photos that would be refused for it
 
-	Intruder        Share `json:"intruder"`         // sets with a stranger in which the stranger's photo was named
-	IntruderRefused int   `json:"intruder_refused"` // of them, refused
-	Unlike          int   `json:"unlike"`           // of them, named as unlike the others
-	TwoPeople       int   `json:"two_people"`       // of them, named as one of two people
-	Beside          Share `json:"beside"`           // own photos in these sets that were named
+	Intruder        Share `json:"intruder"`         // sets with a stranger in which the stranger's photo was found
+	IntruderRefused int   `json:"intruder_refused"` // of these, refused
+	Unlike          int   `json:"unlike"`           // of these, found as unlike the others
+	TwoPeople       int   `json:"two_people"`       // of these, found as one of two people
+	Beside          Share `json:"beside"`           // own photos in these sets with a false finding
 }
 
 const (
-	smallestSet = 4   // with fewer faces nobody can say who does not belong
-	mostTrials  = 500 // sets with a stranger, spread evenly over all there could be
+	smallestSet = 4   // with fewer faces there is no majority
+	mostTrials  = 500 // sets with a stranger, spread evenly over all possible ones
 )
 
-// somebodyElse are the codes that say it.
+// somebodyElse are the codes of photos that show another person.
 var somebodyElse = []persona.PhotoCode{persona.PhotoUnlikeOthers, persona.PhotoProbablyTwoSet}
 
 // party is one set: photos of one person.
@@ -35,7 +35,7 @@ type party struct {
 	members []*result
 }
 
-// newSets takes a judge that may use one photo more than sets have: the stranger's.
+// newSets needs a judge whose policy allows one photo more than sets have: the stranger's.
 func newSets(all []result, judge *photo.Judge) *Sets {
 	faces := described(all)
 	sets := parties(faces, judge.Policy.MaxUsed-1)
@@ -66,7 +66,7 @@ func newSets(all []result, judge *photo.Judge) *Sets {
 	return out
 }
 
-// parties are the sets of one person each that are large enough. Of a larger one than is trained on, the first photos.
+// parties returns the labelled sets that show one person and are large enough, each cut to its first most photos.
 func parties(faces []*result, most int) []party {
 	var out []party
 	numbers := map[string]int{}
@@ -89,7 +89,7 @@ func parties(faces []*result, most int) []party {
 	return out
 }
 
-// strangers is how many photos show somebody else than the set.
+// strangers counts the photos of other people than the set's.
 func strangers(faces []*result, s party) int {
 	n := 0
 	for _, r := range faces {
@@ -100,7 +100,7 @@ func strangers(faces []*result, s party) int {
 	return n
 }
 
-// stranger is the nth of them.
+// stranger is the nth of these photos.
 func stranger(faces []*result, s party, n int) *result {
 	for _, r := range faces {
 		if r.label.Person == s.person {
@@ -148,7 +148,7 @@ func (s *Sets) judgeIntruded(judge *photo.Judge, members []*result, intruder *re
 	}
 }
 
-// named tells whether a photo was called somebody else's, and as what.
+// named returns the code by which a photo was found to be another person's, if it was.
 func named(c photo.Choice) (code persona.PhotoCode, refuses bool) {
 	for _, f := range c.Findings {
 		if slices.Contains(somebodyElse, f.Code) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Share is a number of things among others of their kind.
+// Share is a number of things out of a total.
 type Share struct {
 	N  int `json:"n"`
 	Of int `json:"of"`
@@ -43,8 +43,8 @@ func AUC(yes, no []float64) float64 {
 	return won / float64(len(yes)) / float64(len(no))
 }
 
-// EER is the equal error rate: where as many of same lie below the cut as of different lie at or above it. Between two
-// values it is their mean. Both must have values.
+// EER is the equal error rate: the share of same below the cut at which it equals the share of different at or above it.
+// Between two values it is their mean. Neither may be empty.
 func EER(same, different []float64) (rate, cut float64) {
 	same, different = slices.Sorted(slices.Values(same)), slices.Sorted(slices.Values(different))
 	cuts := slices.Compact(slices.Sorted(slices.Values(slices.Concat(same, different))))
@@ -59,7 +59,8 @@ func EER(same, different []float64) (rate, cut float64) {
 	return rate, cut
 }
 
-// AcceptedAt is the number of same above the lowest cut that no more than the share rate of different lies above.
+// AcceptedAt finds the lowest cut above which at most the share rate of different lies. It returns the share of same above
+// that cut, and the cut.
 func AcceptedAt(same, different []float64, rate float64) (accepted Share, cut float64) {
 	falling := slices.SortedFunc(slices.Values(different), func(a, b float64) int { return cmp.Compare(b, a) })
 	cut = falling[int(rate*float64(len(falling)))]
@@ -75,8 +76,8 @@ func below(sorted []float64, limit float64) int {
 	return n
 }
 
-// Percentile is the value that the share of all lies at or below, 0 to 1, between two values in proportion. It is 0
-// for no values.
+// Percentile returns the value at or below which a share of 0 to 1 of all values lies, interpolated linearly. It is 0
+// without values.
 func Percentile(values []float64, share float64) float64 {
 	if len(values) == 0 {
 		return 0

@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// operator computes the first output of a node. What it returns may share the data of an input.
+// operator computes the first output of a node. The result may share the data of an input.
 type operator func(c *call) (tensor, error)
 
 // call is one run of an operator.
 type call struct {
 	node
-	in   []tensor // one without data for an input that is left out
-	mine bool     // the data of the first input may be overwritten
-	work *int     // multiplications so far in this run
+	in    []tensor // one without data for an input that is left out
+	reuse bool     // the data of the first input may be overwritten
+	work  *int     // multiplications so far in this run
 }
 
-// operators are all that are known. ONNX has more; those of face embedding networks are here.
+// operators lists the operators of face embedding networks. ONNX has more.
 var operators = map[string]operator{
 	"Conv": conv, "Gemm": gemm, "MatMul": matMul, "BatchNormalization": batchNormalization,
 	"MaxPool": maxPool, "AveragePool": averagePool, "GlobalAveragePool": globalAveragePool,
@@ -31,7 +31,7 @@ var operators = map[string]operator{
 	"ReduceMean": reduceMean, "ReduceSum": reduceSum, "ReduceL2": reduceL2, "LpNormalization": lpNormalization,
 }
 
-// name is that of the operator, with the domain of those that are not of ONNX itself.
+// name is the name of the operator, with its domain unless it is ONNX's own.
 func (n node) name() string {
 	if n.domain == "" || n.domain == "ai.onnx" {
 		return n.op
@@ -43,10 +43,10 @@ func (n node) operator() (operator, error) {
 	if run, ok := operators[n.name()]; ok {
 		return run, nil
 	}
-	return nil, fmt.Errorf("it needs the operator %s, which is not known here", n.name())
+	return nil, fmt.Errorf("it needs the operator %s, which is not supported", n.name())
 }
 
-// arg is an input that must be there.
+// arg returns an input that is required.
 func (c *call) arg(i int) (tensor, error) {
 	if i >= len(c.in) || len(c.in[i].data) == 0 {
 		return tensor{}, fmt.Errorf("input %d is missing", i+1)
@@ -54,7 +54,7 @@ func (c *call) arg(i int) (tensor, error) {
 	return c.in[i], nil
 }
 
-// args are the first n inputs, which must be there.
+// args returns the first n inputs, which are required.
 func (c *call) args(n int) ([]tensor, error) {
 	for i := range n {
 		if _, err := c.arg(i); err != nil {
@@ -66,9 +66,9 @@ func (c *call) args(n int) ([]tensor, error) {
 
 func (c *call) given(i int) bool { return i < len(c.in) && len(c.in[i].data) > 0 }
 
-// target is where the result of an operator goes that keeps the shape of its first input.
+// target returns the tensor for the result of an operator that keeps the shape of its first input.
 func (c *call) target() tensor {
-	if c.mine {
+	if c.reuse {
 		return c.in[0]
 	}
 	return tensor{c.in[0].shape, make([]float32, len(c.in[0].data))}
@@ -88,7 +88,7 @@ func (c *call) whole(name string, otherwise int) int {
 	return otherwise
 }
 
-// wholes is an attribute of n whole numbers, all of them otherwise if it is left out.
+// wholes returns an attribute of n integers. If it is missing, each is otherwise.
 func (c *call) wholes(name string, n, otherwise int) ([]int, error) {
 	out := make([]int, n)
 	a, ok := c.attributes[name]
@@ -107,7 +107,8 @@ func (c *call) wholes(name string, n, otherwise int) ([]int, error) {
 	return out, nil
 }
 
-// axes are whole numbers that come as an attribute in old files and as an input in new ones, counted from the front.
+// axes returns the axes of an operator, which are an attribute in old files and an input in new ones, as indexes from the
+// front.
 func (c *call) axes(input, rank int) ([]int, error) {
 	var axes []int
 	if a, ok := c.attributes["axes"]; ok {
@@ -129,7 +130,7 @@ func (c *call) axes(input, rank int) ([]int, error) {
 	return axes, nil
 }
 
-// axis counts an axis from the front.
+// axis converts a negative axis to an index from the front.
 func axis(a, rank int) (int, error) {
 	if a < -rank || a >= rank {
 		return 0, fmt.Errorf("there is no axis %d in %d", a, rank)
@@ -137,7 +138,7 @@ func axis(a, rank int) (int, error) {
 	return (a + rank) % rank, nil
 }
 
-// spend counts the multiplications of a run. A face network of the largest kind needs 25e9.
+// spend counts the multiplications of a run, and fails above a limit. The largest face networks need 25e9.
 func (c *call) spend(factors ...int) error {
 	const most = 200e9
 	n := 1.0

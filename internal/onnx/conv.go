@@ -9,7 +9,7 @@ import (
 
 var blas32 gonum.Implementation
 
-// window is how a kernel walks over a picture, down and across.
+// window describes how a kernel moves over a picture, down and across.
 type window struct {
 	kernel, stride, dilation, before, after [2]int
 	in, out                                 [2]int
@@ -63,7 +63,7 @@ func (c *call) newWindow(x tensor, kernel []int) (window, error) {
 			room += w.stride[i] - 1
 		}
 		w.out[i] = room/w.stride[i] + 1
-		// Rounding up must not add a window that begins behind the picture's end and sees nothing of it.
+		// Rounding up must not add a window that lies entirely in the padding after the picture.
 		if up && (w.out[i]-1)*w.stride[i] >= w.in[i]+w.before[i] {
 			w.out[i]--
 		}
@@ -71,8 +71,8 @@ func (c *call) newWindow(x tensor, kernel []int) (window, error) {
 	return w, nil
 }
 
-// span is the part of the output, along an axis, where the kernel's place k lies inside the input; first is the place
-// in the input that belongs to from.
+// span returns the range of the output, along an axis, for which element k of the kernel lies inside the input; first is
+// the index in the input for from.
 func (w *window) span(axis, k int) (from, to, first int) {
 	shift := k*w.dilation[axis] - w.before[axis]
 	if shift < 0 {
@@ -110,7 +110,7 @@ func conv(c *call) (tensor, error) {
 	if err != nil {
 		return tensor{}, err
 	}
-	// What the kernels see of one row of the output is the least that multiply lays out.
+	// The inputs of one row of the output are the least that multiply copies.
 	if _, err := elements([]int{len(k.data) / k.shape[0], w.out[1]}); err != nil {
 		return tensor{}, err
 	}
@@ -164,8 +164,8 @@ func (w *window) depthwise(to, from, kernels []float32) {
 	}
 }
 
-// multiply adds the convolution as a product of matrices: kernels by what each of them sees. What they see is laid out
-// for some rows of the output at a time, so that it stays in the processor's cache.
+// multiply adds the convolution as a matrix product of the kernels and their inputs. The inputs are copied for some rows of
+// the output at a time, so that they stay in the processor's cache.
 func (w *window) multiply(to, from, kernels []float32, n int, columns []float32) []float32 {
 	deep, plane := len(kernels)/n, w.out[0]*w.out[1]
 	if w.kernel == [2]int{1, 1} && w.stride == [2]int{1, 1} && w.in == w.out {
@@ -186,7 +186,7 @@ func (w *window) multiply(to, from, kernels []float32, n int, columns []float32)
 	return columns
 }
 
-// lay writes, for each channel and place of the kernel, what that place sees in the output's rows from top on.
+// lay writes the inputs of each channel and element of the kernel, for the output's rows from top on.
 func (w *window) lay(columns, from []float32, top, rows int) {
 	wide := rows * w.out[1]
 	line := 0

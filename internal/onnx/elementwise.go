@@ -24,7 +24,7 @@ func (c *call) each(f func(v float32) float32) (tensor, error) {
 
 func relu(c *call) (tensor, error) { return c.within(0, float32(math.Inf(1))) }
 
-// clip has its limits in attributes in old files.
+// clip takes its limits from inputs, or from attributes in old files.
 func clip(c *call) (tensor, error) {
 	low, high := c.number("min", float32(math.Inf(-1))), c.number("max", float32(math.Inf(1)))
 	if c.given(1) {
@@ -114,7 +114,7 @@ func prelu(c *call) (tensor, error) {
 	})
 }
 
-// expand repeats the first operand up to the shape that the second names.
+// expand repeats the first operand to the shape given by the second.
 func expand(c *call) (tensor, error) {
 	in, err := c.args(2)
 	if err != nil {
@@ -135,7 +135,7 @@ func expand(c *call) (tensor, error) {
 	return out, err
 }
 
-// pairs joins the first two inputs element by element, repeating what is smaller.
+// pairs combines the first two inputs element by element, with broadcasting.
 func (c *call) pairs(f func(x, y float32) float32) (tensor, error) {
 	in, err := c.args(2)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *call) pairs(f func(x, y float32) float32) (tensor, error) {
 		return tensor{}, err
 	}
 	out := in[0]
-	if !c.mine || !slices.Equal(shape, out.shape) {
+	if !c.reuse || !slices.Equal(shape, out.shape) {
 		if out, err = newTensor(shape...); err != nil {
 			return tensor{}, err
 		}
@@ -187,7 +187,7 @@ func (t tensor) steps(shape []int) []int {
 	return out
 }
 
-// broadcast fills out row by row. A row runs along the last axes, as many as can be walked evenly in both operands.
+// broadcast fills out row by row. A row spans as many of the last axes as have constant steps in both operands.
 func broadcast(out, x, y tensor, f func(x, y float32) float32) {
 	if len(out.data) == 0 {
 		return
@@ -218,8 +218,8 @@ func broadcast(out, x, y tensor, f func(x, y float32) float32) {
 	}
 }
 
-// rowOf joins the last axes of a shape to one, as long as each operand steps evenly through them. It returns how many
-// axes are left, the length of the row and the steps in it.
+// rowOf joins the last axes of a shape to one, as long as each operand has constant steps in them. It returns the number of
+// axes left, the length of the row and the steps in it.
 func rowOf(shape, sx, sy []int) (axes, row, dx, dy int) {
 	axes, row = len(shape), 1
 	for axes > 0 {

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// matrix refuses what has not two dimensions.
+// matrix fails unless t has two dimensions.
 func matrix(t tensor) (rows, columns int, err error) {
 	if t.rank() != 2 || len(t.data) == 0 {
 		return 0, 0, fmt.Errorf("%v is no matrix", t.shape)
@@ -67,7 +67,7 @@ func (c *call) product(transA, transB bool, alpha float32) (tensor, error) {
 	return out, nil
 }
 
-// batchNormalization scales and shifts each channel by what was learned.
+// batchNormalization scales and shifts each channel by the learned values.
 func batchNormalization(c *call) (tensor, error) {
 	in, err := c.args(5)
 	if err != nil {
@@ -135,7 +135,7 @@ func averagePool(c *call) (tensor, error) {
 	})
 }
 
-// pool applies one to what the window sees from each place of each plane.
+// pool applies one to each window of each plane.
 func (c *call) pool(one func(w *window, plane []float32, rows, columns [2]int) float32) (tensor, error) {
 	x, err := c.arg(0)
 	if err != nil {

@@ -7,17 +7,16 @@ import (
 	"slices"
 )
 
-// Model is a loaded network. Any number of goroutines may run it at once.
+// Model is a loaded network. It is safe for concurrent use.
 type Model struct {
 	Height, Width int // of the picture it takes
 	Length        int // of the vector it gives
 
-	// Normalises tells that the network itself shifts and scales its input before anything else, so that it wants pixels
-	// as they are, from 0 to 255.
+	// Normalises is true if the network itself shifts and scales its input first, so that its input is pixels of 0 to 255.
 	Normalises bool
 
 	steps   []step
-	weights []tensor // by slot; the slots of what is computed are empty
+	weights []tensor // by slot; slots of computed values are empty
 	in, out int      // slots
 }
 
@@ -27,11 +26,11 @@ type step struct {
 	run  operator
 	from []int // slots; -1 for an input that is left out
 	to   int
-	dies []bool // the input is not needed after this step
+	last []bool // the input is not needed after this step
 }
 
-// Load reads an ONNX file and runs it once on a made-up picture, so that what cannot work is known at once. Its
-// errors are sentences about the file, which they call "it".
+// Load reads an ONNX file and runs the network once on a synthetic picture, so that a file that cannot work is refused. Its
+// errors are sentences whose subject is the file, as "it".
 func Load(file []byte) (_ *Model, err error) {
 	defer rescue(&err)
 	g, err := parse(file)
@@ -73,7 +72,7 @@ func (m *Model) link(g *graph) error {
 	}
 	m.in = slot(input)
 	for _, n := range g.nodes {
-		// Constants are weights by another name: no run may write into them.
+		// Constants are treated as weights: a run must not write to them.
 		if n.name() == "Constant" && len(n.outputs) > 0 {
 			t, err := n.constant()
 			if err != nil {
@@ -101,7 +100,7 @@ func (m *Model) link(g *graph) error {
 		s.to = slot(n.outputs[0])
 		m.steps = append(m.steps, s)
 	}
-	// More outputs than one come from networks that also classify; the first is the embedding.
+	// Networks with several outputs also classify; the first output is the embedding.
 	if len(g.outputs) == 0 {
 		return errors.New("it has no output")
 	}
@@ -111,7 +110,7 @@ func (m *Model) link(g *graph) error {
 	}
 	m.out = out
 	m.Normalises = normalises(m.steps, m.in)
-	m.settleDeaths()
+	m.findLastUses()
 	return nil
 }
 
@@ -140,7 +139,7 @@ func (m *Model) findInput(g *graph) (string, error) {
 	return v.name, nil
 }
 
-// normalises tells whether the input goes nowhere but into a subtraction, a scaling or a normalisation.
+// normalises reports whether the input is used only by subtractions, scalings and normalisations.
 func normalises(steps []step, in int) bool {
 	found := false
 	for _, s := range steps {
@@ -159,8 +158,8 @@ func normalises(steps []step, in int) bool {
 	return found
 }
 
-// settleDeaths finds the last use of everything that is computed.
-func (m *Model) settleDeaths() {
+// findLastUses marks the last use of each computed value.
+func (m *Model) findLastUses() {
 	needed := make([]bool, len(m.weights))
 	for i, t := range m.weights {
 		needed[i] = t.data != nil
@@ -168,17 +167,16 @@ func (m *Model) settleDeaths() {
 	needed[m.out], needed[m.in] = true, true
 	for i := len(m.steps) - 1; i >= 0; i-- {
 		s := &m.steps[i]
-		s.dies = make([]bool, len(s.from))
+		s.last = make([]bool, len(s.from))
 		for at, from := range s.from {
 			if from >= 0 && !needed[from] {
-				s.dies[at], needed[from] = true, true
+				s.last[at], needed[from] = true, true
 			}
 		}
 	}
 }
 
-// rescue makes an error of a panic: the file is from outside, and what it brings to light in here must not end the
-// process.
+// rescue turns a panic into an error: the file comes from outside, and must not be able to end the process.
 func rescue(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("it cannot be run: %v", p)
@@ -196,7 +194,7 @@ func (m *Model) Run(picture []float32) (_ []float32, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(out.data), nil // it may lie in the picture or in a weight
+	return slices.Clone(out.data), nil // it may share the data of the picture or of a weight
 }
 
 func (m *Model) run(picture []float32) (tensor, error) {
@@ -210,15 +208,15 @@ func (m *Model) run(picture []float32) (tensor, error) {
 				c.in[i] = values[from]
 			}
 		}
-		// What an operator may write into must be nobody else's: views such as that of Reshape share their data.
-		c.mine = len(s.dies) > 0 && s.dies[0] && !m.shared(values, s.from[0])
+		// An operator may overwrite its input only if no other value shares the data, as views such as Reshape's do.
+		c.reuse = len(s.last) > 0 && s.last[0] && !m.shared(values, s.from[0])
 		out, err := s.run(&c)
 		if err != nil {
 			return tensor{}, fmt.Errorf("its operator %s cannot be run: %w", s.op, err)
 		}
 		values[s.to] = out
 		for i, from := range s.from {
-			if s.dies[i] {
+			if s.last[i] {
 				values[from] = tensor{}
 			}
 		}
@@ -235,7 +233,7 @@ func (m *Model) run(picture []float32) (tensor, error) {
 	return out, nil
 }
 
-// shared tells whether another value lies in the same memory as that of a slot.
+// shared reports whether another value shares the memory of a slot's value.
 func (m *Model) shared(values []tensor, slot int) bool {
 	if slot < 0 || len(values[slot].data) == 0 {
 		return true

@@ -168,7 +168,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a number out", ordinary().Node("ReduceMean", []string{"x"}, "out", attr("keepdims", 0)).Bytes(), "it gives a number for a picture, not a vector"},
 		{"infinite", ordinary().Weight("o", onnxtest.Floats([]float32{0}, 1)).Node("Div", []string{"x", "o"}, "a").
 			Node("Flatten", []string{"a"}, "out").Bytes(), "it gives numbers that are not finite"},
-		{"unknown", ordinary().Node("Attention", []string{"x"}, "out").Bytes(), "it needs the operator Attention, which is not known here"},
+		{"unknown", ordinary().Node("Attention", []string{"x"}, "out").Bytes(), "it needs the operator Attention, which is not supported"},
 		{"nothing makes it", ordinary().Node("Relu", []string{"y"}, "out").Bytes(), `its operator Relu needs "y", which nothing before it makes`},
 		{"other output", new(onnxtest.File).Input("x", 1, 1, 3, 8, 8).Node("Relu", []string{"x"}, "a").Output("out").Bytes(), `its output "out" is made by nothing`},
 		{

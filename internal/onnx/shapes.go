@@ -19,7 +19,7 @@ func shape(c *call) (tensor, error) {
 	return out, nil
 }
 
-// view is x with another shape of as many elements.
+// view returns x with another shape of the same number of elements.
 func (t tensor) view(shape ...int) (tensor, error) {
 	n, err := elements(shape)
 	if err == nil && n != len(t.data) {
@@ -28,7 +28,7 @@ func (t tensor) view(shape ...int) (tensor, error) {
 	return tensor{shape, t.data}, err
 }
 
-// reshape knows two special sizes: 0 keeps the input's, and -1 is what is left over.
+// reshape has two special sizes: 0 is that of the input, and -1 is computed from the others.
 func reshape(c *call) (tensor, error) {
 	x, err := c.arg(0)
 	if err != nil {
@@ -247,7 +247,7 @@ func gather(c *call) (tensor, error) {
 	return out, nil
 }
 
-// constant is what a node of the operator Constant holds. It belongs to the model.
+// constant returns the value of a node of the operator Constant. It belongs to the model.
 func (n node) constant() (tensor, error) {
 	for name, a := range n.attributes {
 		switch name {
@@ -284,7 +284,7 @@ func reduceL2(c *call) (tensor, error) {
 	return c.reduce(func(_, squares float64, _ int) float64 { return math.Sqrt(squares) })
 }
 
-// reduce takes axes away; finish gets the sum, the sum of squares and the number of what lay along them.
+// reduce removes axes; finish gets the sum, the sum of squares and the number of the elements along them.
 func (c *call) reduce(finish func(sum, squares float64, n int) float64) (tensor, error) {
 	x, err := c.arg(0)
 	if err != nil {

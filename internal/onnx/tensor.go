@@ -18,7 +18,7 @@ type tensor struct {
 
 func (t tensor) rank() int { return len(t.shape) }
 
-// elements multiplies dimensions, and refuses what would not fit into memory.
+// elements multiplies dimensions, and fails above maxElements.
 func elements(shape []int) (int, error) {
 	n := 1
 	for _, d := range shape {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// TrainingConfig is the guide's training configuration. A provider that has no switch for a value ignores it; its
-// adapter says which ones it uses.
+// TrainingConfig is the guide's training configuration. A provider uses the values that its endpoint accepts; its adapter
+// lists them.
 type TrainingConfig struct {
 	ModelBase             string  `json:"model_base"`
 	TrainingSteps         int     `json:"training_steps"`
@@ -56,7 +56,7 @@ var configLimits = []ConfigLimit{
 // ConfigLimits lists what the fields of a TrainingConfig may be, except those for which anything of their type will do.
 func ConfigLimits() []ConfigLimit { return slices.Clone(configLimits) }
 
-// String says what the field must be, as the end of a sentence that begins with its name.
+// String returns the limit as the end of a sentence that begins with the name of the field.
 func (l ConfigLimit) String() string {
 	switch last := len(l.Choices) - 1; {
 	case last == 0:

@@ -25,7 +25,7 @@ type Restrictions struct {
 	TimeLimitDays   int  `json:"time_limit_days,omitempty" doc:"Days after signing when everything is erased; 0 is no limit."`
 }
 
-// Signature is what the request itself says about the signing of a consent.
+// Signature is when and from where a consent was signed, taken from the request and never from its body.
 type Signature struct {
 	SignedAt  time.Time
 	IPAddress string

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// String tells the coverage in a line for people: "pose: front 5, half left 1 of 2, profile 0". A count that is less
+// String returns the coverage as one line: "pose: front 5, half left 1 of 2, profile 0". A count that is less
 // than wanted comes with what is wanted; kinds that are neither there nor wanted are left out.
 func (c Coverage) String() string {
 	var kinds []string

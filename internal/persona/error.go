@@ -2,7 +2,7 @@ package persona
 
 import "errors"
 
-// Kind says whose move it is after an error; the API maps it to a status and the worker to retryable or not.
+// Kind classifies an error: it decides the HTTP status and whether a worker retries.
 type Kind int
 
 // The kinds of error.
@@ -11,7 +11,7 @@ const (
 	Invalid                 // the request or the photos cannot be used as they are
 	NotFound                // there is no such thing, or it is somebody else's
 	Conflict                // it cannot be done in the present state
-	Refused                 // a provider said no for good
+	Refused                 // the provider refused the request; asking again has the same result
 	Unavailable             // something we depend on does not answer: retried
 )
 
@@ -58,7 +58,7 @@ const (
 	CodeTrainingFailed   Code = "training_failed"
 )
 
-// FailureAdvice is what is always true of a code of a failed training: what it means, and what to do.
+// FailureAdvice explains a code of a failed training: what it means and what to do.
 type FailureAdvice struct {
 	Code      Code
 	Means, Do string
@@ -78,8 +78,8 @@ func FailureCodes() []FailureAdvice {
 	}
 }
 
-// Error is the one error type that people and programs outside ever see. Message is a full sentence for the person
-// who meets it and holds no private data; Fields names request fields; Photos tells what is wrong with each photo.
+// Error is the only error type that users and clients see. Message is a full sentence without private data. Fields names
+// request fields, Photos lists the problems of each photo.
 type Error struct {
 	Kind    Kind
 	Code    Code
@@ -99,7 +99,7 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
-// PhotoProblem is everything that is wrong with one photo, in the order in which the photos came.
+// PhotoProblem lists the findings of one photo.
 type PhotoProblem struct {
 	Index    int       `json:"index" doc:"Position of the photo in the request, from 0."`
 	Photo    string    `json:"photo_id,omitempty" doc:"Id of the photo, once it is stored."`

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Finding is one thing that a judge noticed about a photo: a stable code, one sentence why, one what to do.
+// Finding is one problem of a photo: a stable code, a sentence that says what is wrong, and one that says what to do.
 type Finding struct {
 	Code    PhotoCode `json:"code"`
 	Refuses bool      `json:"refuses" doc:"True when the photo cannot be used because of this, false for a warning."`
@@ -16,7 +16,7 @@ type Finding struct {
 // PhotoCode names what can be found wrong with a photo. Codes are part of the API and are never renamed.
 type PhotoCode string
 
-// What a file itself tells, before anything is judged.
+// Findings about the file, made before the picture is decoded.
 const (
 	PhotoEmpty         PhotoCode = "empty_file"
 	PhotoNotImage      PhotoCode = "not_jpeg_or_png"
@@ -28,7 +28,10 @@ const (
 	PhotoUnreachable   PhotoCode = "url_unreachable"
 )
 
-// What has to be judged by looking at the picture.
+// PhotoCannotBeJudged means that a fault of this program keeps it from judging the photo.
+const PhotoCannotBeJudged PhotoCode = "cannot_be_judged"
+
+// Findings about the picture or the set.
 const (
 	PhotoNoFace         PhotoCode = "no_face"
 	PhotoSeveralFaces   PhotoCode = "several_faces"
@@ -57,14 +60,14 @@ const (
 	PhotoProbablyTwoSet PhotoCode = "probably_two_people"
 )
 
-// PhotoAdvice is what is always said of a code: why a photo has it, and what to do. In Why, … stands for the measured
-// value.
+// PhotoAdvice is the text of a code: what is wrong with a photo that has it, and what to do. In Why, … stands for the
+// measured value.
 type PhotoAdvice struct {
 	Code    PhotoCode
 	Why, Do string
 }
 
-// photoCodes is the one table of codes. A … takes the measured value and its unit.
+// photoCodes has the text of every code. … is replaced by the measured value and its unit.
 var photoCodes = []PhotoAdvice{
 	{PhotoEmpty, "The file is empty.", "Choose the photo again; the upload may have been interrupted."},
 	{PhotoNotImage, "The file is not a JPEG or PNG picture.", "Save the photo as JPEG or PNG and send that file."},
@@ -74,6 +77,7 @@ var photoCodes = []PhotoAdvice{
 	{PhotoTooManyPixels, "The picture has too many pixels (…).", "Save a smaller copy; 12 megapixels are plenty."},
 	{PhotoDamaged, "The file is damaged or was cut off.", "Choose the photo again from where it was taken; the copy is incomplete."},
 	{PhotoUnreachable, "The photo could not be fetched from its address.", "Check that the https address opens the picture without signing in, or upload the file."},
+	{PhotoCannotBeJudged, "The photo cannot be judged because of a fault on our side.", "Use another photo, or save this one as a new JPEG file and send that."},
 	{PhotoNoFace, "No face was found.", "Use a photo that shows the face large and from the front or half from the side."},
 	{PhotoSeveralFaces, "There are several faces in the picture (…).", "Use a photo of this person alone, or cut the others out."},
 	{PhotoFaceTooSmall, "The face is too small in the picture (…).", "Use a photo taken closer, or cut it so that the face fills at least a third."},
@@ -97,15 +101,15 @@ var photoCodes = []PhotoAdvice{
 	{PhotoLowScore, "The photo's overall quality is too low (… of 100).", "Use a sharper, better lit photo with a larger face."},
 	{PhotoDuplicate, "This is the same picture as photo ….", "Add a different photo instead: another day, place or expression."},
 	{PhotoUnlikeOthers, "This face looks unlike the others in the set.", "Check that every photo shows the same person."},
-	{PhotoNotAmongBest, "Enough better photos came.", "Nothing to do; the best photos are used."},
+	{PhotoNotAmongBest, "There are enough better photos.", "Nothing to do; the best photos are used."},
 	{PhotoProbablyTwoSet, "The photos probably show two people; this one belongs to the smaller group.", "Check that every photo shows the same person."},
 }
 
 // PhotoCodes lists every code that a finding can have, those of files first.
 func PhotoCodes() []PhotoAdvice { return slices.Clone(photoCodes) }
 
-// NewFinding words a finding. detail is the measured value with its unit ("384 x 480"), or the number of another
-// photo; it is ignored by codes that take none.
+// NewFinding returns a finding with the texts of its code. detail is the measured value with its unit ("384 x 480"), or
+// the number of another photo; it is ignored if the code's text has no place for it.
 func NewFinding(code PhotoCode, refuses bool, detail string) Finding {
 	said := PhotoAdvice{Code: code, Why: "The photo cannot be used.", Do: "Use another photo."}
 	if at := slices.IndexFunc(photoCodes, func(a PhotoAdvice) bool { return a.Code == code }); at >= 0 {
@@ -119,8 +123,8 @@ func Refuses(findings []Finding) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Refuses })
 }
 
-// RefusalsFirst returns the findings in the order in which people need them: first those for which the photo cannot be
-// used, then those that are only notes; else as they were.
+// RefusalsFirst returns the findings that refuse the photo, followed by the warnings. Within each group the order is
+// unchanged.
 func RefusalsFirst(findings []Finding) []Finding {
 	ordered := slices.Clone(findings)
 	slices.SortStableFunc(ordered, func(a, b Finding) int {

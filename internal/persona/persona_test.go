@@ -1,6 +1,10 @@
 package persona_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +172,36 @@ func TestFindingsAreWholeSentences(t *testing.T) {
 		require.NotContains(t, f.Why, "…")
 		require.Equal(t, advice.Do, f.Do)
 	}
+}
+
+// The codes are read from the source: a constant without a sentence is what this test is to find.
+func TestEveryPhotoCodeHasItsSentences(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "finding.go", nil, 0)
+	require.NoError(t, err)
+	var declared, worded []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "PhotoCode" {
+			for _, v := range spec.Values {
+				code, err := strconv.Unquote(v.(*ast.BasicLit).Value)
+				require.NoError(t, err)
+				declared = append(declared, code)
+			}
+		}
+		return true
+	})
+	for _, advice := range persona.PhotoCodes() {
+		worded = append(worded, string(advice.Code))
+		require.Regexp(t, `^[a-z_]+$`, advice.Code)
+		require.Regexp(t, `^[A-Z].*\.$`, advice.Why)
+		require.Regexp(t, `^[A-Z].*\.$`, advice.Do)
+	}
+	require.Greater(t, len(declared), 30)
+	require.ElementsMatch(t, declared, worded)
 }
 
 func TestRefusalsComeFirst(t *testing.T) {

@@ -3,7 +3,7 @@ package persona
 // Status is where a persona is in its life. The database checks the same list.
 type Status string
 
-// The life of a persona: pending, training, validating, then ready or failed; erasing until its row is gone.
+// The states of a persona, in order: pending, training, validating, then ready or failed; erasing until its row is deleted.
 const (
 	StatusPending    Status = "pending"
 	StatusTraining   Status = "training"

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// recommended photos of a training: the guide's optimum begins there.
+	// recommended is the number of photos from which the guide's optimum begins.
 	recommended = 10
-	// mostAdvice is how many sentences people read.
+	// mostAdvice is the largest number of sentences of advice.
 	mostAdvice = 5
-	// commonFault is how many photos must be refused for one reason before the reason is advice for the set.
+	// commonFault is the number of photos refused for one reason from which the reason is advice for the set.
 	commonFault = 2
 )
 
-// advise tells what would help the set, the most useful first: other people's photos out, then more photos, then what
-// they should show.
+// advise returns sentences on how to improve the set, the most useful first: check photos of other people, add photos,
+// and what those should show.
 func (j *Judge) advise(members []Member, choices []Choice, r persona.SetReport, moments [][]int) []string {
 	var out []string
 	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
@@ -47,7 +47,7 @@ func (j *Judge) advise(members []Member, choices []Choice, r persona.SetReport, 
 	return out[:min(len(out), mostAdvice)]
 }
 
-// withCode lists the numbers of the photos that have one of the codes, as people count them.
+// withCode lists the photos that have one of the codes, by their number from 1.
 func withCode(members []Member, choices []Choice, codes ...persona.PhotoCode) []int {
 	var out []int
 	for i, c := range choices {
@@ -58,7 +58,7 @@ func withCode(members []Member, choices []Choice, codes ...persona.PhotoCode) []
 	return out
 }
 
-// commonFaults names the reason for which most of the refused photos were refused, if it is one for several.
+// commonFaults returns a sentence about the most frequent refusal, if at least commonFault photos have it.
 func commonFaults(members []Member) []string {
 	counts := map[persona.PhotoCode]int{}
 	var worst persona.Finding
@@ -79,7 +79,7 @@ func commonFaults(members []Member) []string {
 	return []string{fmt.Sprintf("%s have the same fault. %s", sentence(number(counts[worst.Code], "photo")), worst.Do)}
 }
 
-// lacking tells what the table of coverage lacks, one sentence an aspect, where it lacks enough to matter.
+// lacking returns a sentence for each aspect of which the set shows too little.
 func lacking(coverage []persona.Coverage) []string {
 	type want struct {
 		urgency float64
@@ -108,7 +108,7 @@ func lacking(coverage []persona.Coverage) []string {
 	return out
 }
 
-// asks are what is said of a kind that is missing; … stands for how many photos.
+// asks are the sentences about missing kinds of photos; … is replaced by how many.
 var asks = map[persona.Shot]string{
 	persona.ShotFront:     "Add … from the front.",
 	persona.ShotHalfLeft:  "Add … with the head half turned to the left of the picture.",

@@ -13,9 +13,9 @@ const (
 	alignedHeight = chipHeight / 4
 )
 
-// faceView is an aligned view made ready to be compared.
+// faceView is an aligned view prepared for comparisons.
 type faceView struct {
-	coarse, fine layer // half the size, and all
+	coarse, fine layer // reduced by two, and at full size
 	detail       layer // what is finer than a third of the eye distance
 }
 
@@ -63,7 +63,7 @@ func (g layer) mirrored() layer {
 	return out
 }
 
-// detail takes the mean of the surroundings away, twice as strong and around the middle grey.
+// detail returns the difference of each pixel from the mean around it, doubled and centred on grey.
 func (g plane) detail() plane {
 	const around = 3
 	out := newPlane(g.w, g.h)
@@ -82,7 +82,8 @@ func (g plane) detail() plane {
 	return out
 }
 
-// shift lays one view over another: the eyes are not found at quite the same place twice. dx and dy are in pixels.
+// shift aligns one view with another, because the eyes are not found at exactly the same place in two copies. dx and dy
+// are in pixels.
 type shift struct{ dx, dy, scale, turn float64 }
 
 var shiftDirections = [...]shift{{dx: 1}, {dx: -1}, {dy: 1}, {dy: -1}, {scale: 1}, {scale: -1}, {turn: 1}, {turn: -1}}
@@ -94,16 +95,16 @@ const (
 	stepTurn   = 0.035
 )
 
-// What the coarse views must reach before a closer look is worth it, as a correlation. Copies start at .5 at the least
-// and reach .97; of pairs that show different people 92 % stay below the first.
+// Correlations that the coarse views must reach before finer ones are compared. Copies have at least .5 before shifting
+// and .97 after; 92 % of pairs of different people stay below worthShifting.
 const (
 	worthShifting = 0.45
 	worthDetail   = 0.92
 )
 
-// agreement is how well the details of two views agree where they agree least: the lower quartile of the correlations
-// of their windows, -1 to 1, at the shift at which the views as a whole agree best. Light, contrast, filters and
-// compression hardly change it. Views that are far from each other are 0.
+// agreement compares the details of two views at the shift at which they match best as a whole. It is the lower quartile
+// of the correlations of their windows, -1 to 1, so that it is low if any part differs. Light, contrast, filters and
+// compression hardly change it. It is 0 if the views do not match as a whole.
 func (v faceView) agreement(o faceView) float64 {
 	s, reached := v.coarse.overlay(o.coarse, shift{}, 1, 3, worthShifting)
 	if reached < worthDetail {

@@ -9,7 +9,7 @@ const (
 	greyWithin  = 8
 )
 
-// background looks at what lies outside the head and the body below it. Without a face that is the whole picture.
+// background measures the picture outside the head and the body below it; without a face, all of it.
 func background(t thumb, f *Face) Background {
 	var b Background
 	var n, squares float64
@@ -40,7 +40,7 @@ func background(t thumb, f *Face) Background {
 	return b
 }
 
-// hides reports whether the person stands before p: a head with its hair, or the shoulders below.
+// hides reports whether p lies on the person: the head with its hair, or the shoulders below.
 func (f *Face) hides(p Point) bool {
 	mid := middle(f.Eyes[0], f.Eyes[1])
 	sin, cos := math.Sincos(-f.Roll * math.Pi / 180)
@@ -75,5 +75,5 @@ func lightness(v uint8) float64 {
 	return 903.3 * y
 }
 
-// rounded keeps as many digits as mean something: what is kept of a photo is read by people, too.
+// rounded drops digits without meaning, because measures are also read by people.
 func rounded(v, per float64) float64 { return math.Round(v*per) / per }

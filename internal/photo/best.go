@@ -6,15 +6,15 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// What a photo adds to a set besides its own score, in points of it: showing something that is still wanted is worth up
-// to varietyPoints an aspect, and one more of the same moment loses alikePoints.
+// What a photo adds to a set besides its own score, in points of the score: up to varietyPoints for each aspect of which
+// more photos are wanted; alikePoints are subtracted if the set already has a photo of the same moment.
 const (
 	varietyPoints = 6
 	alikePoints   = 12
 )
 
-// keepBest drops what is beyond the number wanted. It takes one photo after the other: always the one that adds most to
-// those taken, by its score and by what it shows that they do not. The photo that the person named comes first.
+// keepBest keeps at most use photos. It takes the photo that the person named, and then repeatedly the one that adds most
+// to those taken: its score and what it shows that they do not.
 func keepBest(members []Member, choices []Choice, alike [][]likeness, use int) {
 	order := ranked(members, choices)
 	if len(order) <= use {
@@ -42,6 +42,9 @@ func keepBest(members []Member, choices []Choice, alike [][]likeness, use int) {
 			if gain > best {
 				best, next = gain, at
 			}
+		}
+		if next < 0 { // the gain of those left is not a number
+			break
 		}
 		taken[next] = true
 		have.add(shown[next])
@@ -73,7 +76,7 @@ func (t tally) gain(of traits) float64 {
 	return points
 }
 
-// What the primary photo is marked down for, in points of the overall score.
+// Deductions when the primary photo is chosen, in points of the overall score.
 const (
 	perDegreeTurned = 0.5
 	perDegreeTilted = 0.25
@@ -84,8 +87,8 @@ const (
 	notAlone        = 10.0
 )
 
-// choosePrimary marks the one photo that stands for the persona: the one that the person named if it is used, else a
-// sharp, well lit one from the front with open eyes and a calm face, of one person, with the whole head.
+// choosePrimary marks the photo that represents the persona: the one that the person named if it is used, else the one
+// with the best score less deductions.
 func choosePrimary(members []Member, choices []Choice) {
 	best, at := math.Inf(-1), -1
 	for _, i := range ranked(members, choices) {

@@ -6,10 +6,10 @@ const (
 	barLevels  = 6    // how far the luma of a bar's pixels may differ from its level
 	barEven    = 0.97 // share of the outermost lines that must have the bar's level
 	barFilled  = 0.75 // share of each further line: a status bar has letters
-	barEnds    = 0.40 // share at most of the line after the bar: pictures begin all at once, backgrounds bit by bit
+	barEnds    = 0.40 // share at most of the line after the bar: a picture begins abruptly, a background gradually
 	barThin    = 0.015
 	barThick   = 0.45
-	barAlone   = 0.03 // a bar without one opposite is one when it is at least this thick, and black or white
+	barAlone   = 0.03 // a bar without an opposite one must be at least this thick, and black or white
 	barAlike   = 10   // how far the levels of opposite bars may differ
 	barExtreme = 5    // levels from black or white
 )
@@ -35,7 +35,7 @@ func border(g plane) float64 {
 	return 1 - (1-across)*(1-down)
 }
 
-// pair is the thickness of two opposite bars together, 0 when they are probably scenery.
+// pair is the thickness of two opposite bars together, 0 if they probably belong to the picture.
 func pair(a, b bar) float64 {
 	switch {
 	case a.thick > 0 && b.thick > 0 && abs(a.level-b.level) <= barAlike:
@@ -53,8 +53,8 @@ func (b bar) alone() bool {
 	return b.thick >= barAlone && (b.level <= barExtreme || b.level >= 255-barExtreme)
 }
 
-// findBar looks inwards from one edge; at(i, depth) is pixel i of the line that lies depth inside. The outermost line
-// is left out: it is often mixed with what a resampler made up.
+// findBar searches from one edge inwards; at(i, depth) is pixel i of the line at that depth. The outermost line is
+// skipped, because resampling often mixes it with made-up pixels.
 func findBar(length, depth int, at func(i, depth int) uint8) bar {
 	if depth < 20 || length < 20 {
 		return bar{}

@@ -9,8 +9,8 @@ import (
 // smallestCoded is the factor of the smallest size that coded pictures have.
 const smallestCoded = 4
 
-// newCodedPicture takes a picture of which as little is decoded as faces are searched for in. Parts of it may be
-// decoded later, at the finest reduced by a factor of 1, 2 or 4.
+// newCodedPicture returns a picture that is decoded only as finely as the search for faces needs. Parts of it may be
+// decoded later, reduced by a factor of finest (1, 2 or 4) or more.
 func newCodedPicture(c *dct.Picture, t turn, finest int) *picture {
 	p := &picture{coded: c, turn: t, finest: finest}
 	size := c.Size(1)
@@ -30,7 +30,7 @@ func (p *picture) enoughFor(side int) int {
 	return factor
 }
 
-// at is the whole picture, reduced by a factor that it can be had at.
+// at returns the whole picture reduced by factor, which is one that it can be decoded at.
 func (p *picture) at(factor int) *picture {
 	if p.coded == nil || p.reduce == factor {
 		return p
@@ -40,8 +40,8 @@ func (p *picture) at(factor int) *picture {
 	return out
 }
 
-// suited is the picture at the coarsest size from which it can be reduced by shrink. Where that is finer than p, nothing
-// is decoded yet.
+// suited returns the picture at the coarsest size from which it can be reduced by shrink. If that is finer than p,
+// nothing of it is decoded yet.
 func (p *picture) suited(shrink int) *picture {
 	if p.coded == nil {
 		return p
@@ -56,7 +56,7 @@ func (p *picture) suited(shrink int) *picture {
 	return p.level(factor)
 }
 
-// decodePart decodes what r needs, if nothing is decoded yet, until the returned function is called.
+// decodePart decodes the part that covers r, if nothing is decoded yet. The returned function releases it.
 func (p *picture) decodePart(r image.Rectangle) (done func()) {
 	if p.coded == nil || p.ycc != nil || p.gray != nil {
 		return func() {}
@@ -78,7 +78,7 @@ func (p *picture) level(factor int) *picture {
 	}
 }
 
-// show puts decoded pixels into the picture.
+// show sets the decoded pixels of the picture.
 func (p *picture) show(img image.Image) {
 	switch layout := img.(type) {
 	case *image.YCbCr:

@@ -33,7 +33,7 @@ func unnatural(skin [3]float64) float64 {
 		max(5-skin[2], skin[2]-35, 0))
 }
 
-// tint is explained at Quality. Skin that is burnt white has no colour left to judge.
+// tint is Quality.Tint. It is 0 for overexposed skin, which has lost its colour.
 func tint(skin [3]float64, light [2]float64) float64 {
 	const burntL, lightSlack = 92, 12
 	cold := math.Hypot(max(5-skin[1], 0), max(5-skin[2], 0))
@@ -50,7 +50,7 @@ func tint(skin [3]float64, light [2]float64) float64 {
 }
 
 // cast estimates the light's colour: the sixth root of the mean sixth power of each channel (shades of grey, Finlayson
-// and Trezzi 2004), which for most scenes comes nearer than the mean, as CIELAB a and b of a light grey.
+// and Trezzi 2004), which is closer than the mean for most scenes. It is the CIELAB a and b of a light grey.
 func cast(t thumb) [2]float64 {
 	var sums [3]float64
 	for i, v := range t.rgb {
@@ -79,8 +79,8 @@ func encode(v float64) uint8 {
 	return uint8(min(at, 255))
 }
 
-// colourful measures how much colour there is at all: the 95th percentile of CIELAB chroma, and how far colours of the
-// same lightness spread. In black and white and in sepia the lightness says everything about the colour.
+// colourful measures the amount of colour: the 95th percentile of CIELAB chroma, and the spread of colours of the same
+// lightness, which is 0 in black and white and low in sepia.
 func colourful(t thumb) (chroma, hues float64) {
 	const bins = 10
 	var sums [bins]struct{ n, a, b, squares float64 }

@@ -8,21 +8,20 @@ import (
 	"sync"
 )
 
-// What raw descriptions have in common tells nobody apart: the face that they all show, and the ways in which one
-// person's photos differ, which are pose, expression, light and sharpness. Both were learnt on drawn people, whose
-// photos may be had in any number and are nobody's; go test ./internal/photo -run FacesHaveInCommon -draw-common learns
-// it anew.
+// common.bin holds what does not distinguish people: the mean of raw descriptions, and the directions in which photos of
+// one person differ by pose, expression, light and sharpness. Both were learned from drawn people. To learn them again:
+// go test ./internal/photo -run FacesHaveInCommon -draw-common
 //
 //go:embed common.bin
 var commonFile []byte
 
-// common is what is taken out of raw descriptions.
+// common is what is removed from raw descriptions.
 type common struct {
 	mean []float32
 	ways []way
 }
 
-// way is a direction, of length 1, in which photos of one person differ, and the share of it that is taken out.
+// way is a direction, of length 1, in which photos of one person differ, and the share of it that is removed.
 type way struct {
 	share     float32
 	direction []int8 // times scale
@@ -43,7 +42,7 @@ var known = sync.OnceValue(func() common {
 func readCommon(raw []byte) (common, error) {
 	const wayBytes = 8 + rawLength
 	if len(raw) < 4*rawLength || (len(raw)-4*rawLength)%wayBytes != 0 {
-		return common{}, fmt.Errorf("photo: common.bin of %d bytes is of another descriptor", len(raw))
+		return common{}, fmt.Errorf("photo: common.bin of %d bytes belongs to another version of the descriptor", len(raw))
 	}
 	next := func() float32 {
 		v := math.Float32frombits(binary.LittleEndian.Uint32(raw))
@@ -65,13 +64,13 @@ func readCommon(raw []byte) (common, error) {
 	return c, nil
 }
 
-// takenOut is the descriptor that is left of a raw description.
+// takenOut removes the mean and the ways from a raw description and normalises the rest.
 func (c common) takenOut(raw Descriptor) Descriptor {
 	d := make(Descriptor, len(raw))
 	for i, v := range raw {
 		d[i] = v - c.mean[i]
 	}
-	// The ways are at right angles to each other, so each may be measured after others were taken out.
+	// The ways are orthogonal, so the order in which they are removed does not matter.
 	for _, w := range c.ways {
 		var along float32
 		for i, v := range w.direction {

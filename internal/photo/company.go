@@ -7,15 +7,15 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Fewer faces than these say nothing about each other.
+// The fewest faces for each comparison.
 const (
 	fewestCompared = 4 // to find one that is unlike the others, or two groups
 	twoGroupsLeast = 2 // photos in the smaller group
-	fewestOwn      = 3 // left when strangers are taken out: the middle of two is no person yet
+	fewestOwn      = 3 // left after strangers are removed: the mean of two does not describe a person
 )
 
-// findStrangers compares the faces of the photos in use with each other, by the judge's own describer and its cuts. It
-// warns of faces that seem to be somebody else's; only where the describer can be sure they are not used any more.
+// findStrangers compares the faces of the photos in use, by the cuts of the judge's describer. It warns of faces that
+// seem to be another person's, and refuses their photos only if the describer has a cut for strangers.
 func (j *Judge) findStrangers(members []Member, choices []Choice) {
 	f := j.facesOf(members, choices)
 	if len(f.of) < fewestCompared {
@@ -52,7 +52,7 @@ func (j *Judge) findStrangers(members []Member, choices []Choice) {
 	}
 }
 
-// facesOf takes the faces that are in use and can be compared.
+// facesOf returns the faces of the photos in use that have a descriptor of this judge's describer.
 func (j *Judge) facesOf(members []Member, choices []Choice) faces {
 	f := faces{cuts: j.describer.Cuts()}
 	for i, c := range choices {
@@ -83,9 +83,9 @@ func (f faces) centroid(of []int) Descriptor {
 	return Centroid(some)
 }
 
-// strangers finds the faces that are too far from the middle of the others to be the same person's. The furthest goes
-// first, because it pulls the middle of the others away from them. The photo that the person named stays, and so does
-// at least half of the set.
+// strangers finds the faces that are too far from the mean of the others to be the same person's. The furthest is
+// removed first, because it shifts the mean of the others. The photo that the person named stays, and so does at least
+// half of the set.
 func (f faces) strangers() []int {
 	left := make([]int, len(f.descriptors))
 	for i := range left {
@@ -135,11 +135,11 @@ func (f faces) unlike(alike [][]float64) []int {
 	return out
 }
 
-// twoGroups splits the photos in two and returns the smaller group if the split is clear, and whether it is sure to be
-// another person's: the larger group is of one person, and each face of the smaller is too far from its middle. For splitting, the middle of
-// the set is taken away from each descriptor: what all faces share hides what tells two people apart (on portraits of
-// two people the split is then right in nearly all draws, else in half of them). Groups grow by joining the two that
-// are most alike on average until two are left.
+// twoGroups splits the photos into two groups by average linkage. It returns the smaller group if the split is clear,
+// and whether that group is surely another person's: the larger group shows one person, and each face of the smaller one
+// is too far from its mean. The mean of the set is subtracted from each descriptor before the split, because what all
+// faces have in common hides the differences: on portraits of two people the split is then right in nearly all draws,
+// otherwise in half of them.
 func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 	centred := similarities(aroundMiddle(f.descriptors))
 	groups := make([][]int, len(f.descriptors))
@@ -167,7 +167,7 @@ func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 		return nil, false
 	}
 	slices.Sort(small)
-	if within(alike, large) < f.cuts.Stranger { // the larger group is no one person either: nobody knows whose photos these are
+	if within(alike, large) < f.cuts.Stranger { // the larger group does not show one person either
 		return small, false
 	}
 	owner := f.centroid(large)
@@ -177,8 +177,8 @@ func (f faces) twoGroups(alike [][]float64) (small []int, sure bool) {
 	return small, sure
 }
 
-// smaller orders two groups. Of two that are as large, the one with the photo that the person named counts as the
-// larger, else the one whose photos are more alike, else the one with the first photo.
+// smaller orders two groups by size. Of two groups of the same size, the larger is the one with the photo that the
+// person named, else the one whose photos are more alike, else the one with the first photo.
 func (f faces) smaller(a, b []int, alike [][]float64) (small, large []int) {
 	named := func(group []int) bool {
 		return slices.ContainsFunc(group, func(at int) bool { return f.named[at] })
@@ -217,7 +217,7 @@ func similarities(d []Descriptor) [][]float64 {
 	return alike
 }
 
-// aroundMiddle takes the mean of all away from each.
+// aroundMiddle subtracts the mean of all from each.
 func aroundMiddle(d []Descriptor) []Descriptor {
 	mean := make([]float64, len(d[0]))
 	for _, one := range d {

@@ -13,18 +13,18 @@ type quota struct {
 	wanted int
 }
 
-// variety is what a good set shows in one respect.
+// variety is what a good set shows of one aspect.
 type variety struct {
 	aspect persona.Aspect
-	weight float64 // of what is missing, among the aspects: the order of the advice
-	enough int     // photos that meet a quota and are enough to say nothing
+	weight float64 // of the aspect: it decides the order of the advice
+	enough int     // photos of a quota from which there is no advice
 	quotas []quota
 }
 
-// varieties is the one table of what a good set shows. The guide asks for fronts, three-quarter views and profiles, for
-// smiling, serious and laughing faces, for various light, distances and backgrounds, in 10 to 20 photos; it gives no
-// numbers. These share its ten photos out by what a model can learn: angles and expressions change the face itself,
-// while every photo is cut to the face before training, so that distance is worth least and a whole body nothing.
+// varieties says what a good set shows. The guide asks for front views, three-quarter views and profiles, for smiling,
+// serious and laughing faces, and for various light, distances and backgrounds in 10 to 20 photos, without numbers. The
+// quotas divide ten photos by what a model can learn: angles and expressions change the face itself; distance matters
+// least, because every photo is cut to the face before training.
 var varieties = []variety{
 	{persona.AspectPose, 1, 7, []quota{
 		{persona.ShotFront, 3}, {persona.ShotHalfLeft, 2}, {persona.ShotHalfRight, 2}, {persona.ShotProfile, 1},
@@ -41,13 +41,13 @@ var varieties = []variety{
 	{persona.AspectBackground, 0.9, 3, []quota{{persona.ShotDifferent, 4}}},
 }
 
-// Where one kind of photo ends and the next begins.
+// Bounds between the kinds of photos.
 const (
 	frontYaw   = 14.0 // degrees: faces that look into the camera measure up to that
 	profileYaw = 38.0 // degrees; the far cheek is gone, and from extremeYaw on the photo is refused
 
 	openMouth  = 0.16 // gap between the lips in eye distances: teeth show from .1 on, and a tenth of portraits is above
-	smile      = 0.12 // of smiling: portraits of serious people measure up to .1, broad smiles .17 to .3
+	smile      = 0.12 // of smiling: serious people measure up to .1, broad smiles .17 to .3
 	calmMouth  = 0.8  // distance of the mouth's corners in eye distances
 	sideLight  = 0.8  // |log2| of cheek over cheek: the median is .33, and a lamp 70 degrees to the side gives 1.3
 	brightSkin = 0.5  // stops of light on the skin, against the median of the set: skin itself is dark or fair
@@ -65,7 +65,7 @@ type traits struct {
 	background int             // number of its background among those of the set
 }
 
-// traitsOf classifies photos. Light is compared with the others', because what is bright for one skin is dim for another.
+// traitsOf classifies photos. Light is compared with that of the other photos, because skins differ.
 func traitsOf(members []Member) []traits {
 	skins := make([]float64, 0, len(members))
 	for _, m := range members {
@@ -105,7 +105,7 @@ func pose(yaw float64) persona.Shot {
 	}
 }
 
-// expression is empty when the mouth could not be measured.
+// expression is empty if the mouth was not measured.
 func expression(m Measures) persona.Shot {
 	switch q := m.Quality; {
 	case q.MouthWidth == 0:
@@ -197,7 +197,7 @@ func (t tally) add(of traits) {
 	t.shots[persona.ShotDifferent] = len(t.backgrounds)
 }
 
-// coverage is the table of what is there and what is wanted, without aspects in which no photo could be told.
+// coverage returns the counts and quotas, without aspects by which no photo was classified.
 func (t tally) coverage() []persona.Coverage {
 	var out []persona.Coverage
 	for _, v := range varieties {

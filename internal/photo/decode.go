@@ -2,19 +2,21 @@ package photo
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"slices"
 
 	"github.com/inflio/persona/internal/dct"
 	"github.com/inflio/persona/internal/persona"
 )
 
-// undecodable are the findings that make decoding pointless or dangerous. Those about the file's size are not among
-// them: they are judged, but the picture can be looked at.
+// undecodable are the findings of files whose picture cannot be decoded, or must not be. A file that is refused for its
+// size only can still be decoded.
 var undecodable = []persona.PhotoCode{
 	persona.PhotoEmpty, persona.PhotoNotImage, persona.PhotoDamaged, persona.PhotoTooManyPixels,
 }
@@ -27,14 +29,14 @@ type file struct {
 	plan   plan
 }
 
-// inspectFile inspects a file and plans its decoding. The error is that of what cannot be decoded.
+// inspectFile inspects a file and plans its decoding. The error is a *persona.Error if the picture cannot be decoded.
 func inspectFile(data []byte, p persona.PhotoPolicy) (*file, error) {
 	inspector := NewInspector(p)
-	_, _ = inspector.Write(data)
+	_, _ = inspector.Write(data) // never fails
 	f := &file{data: data, facts: inspector.Facts()}
 	for _, found := range f.facts.Findings {
 		if slices.Contains(undecodable, found.Code) {
-			return nil, unusable(f.facts.Findings)
+			return f, unusable(f.facts.Findings)
 		}
 	}
 	f.header = inspector.inner.facts()
@@ -42,18 +44,23 @@ func inspectFile(data []byte, p persona.PhotoPolicy) (*file, error) {
 	return f, nil
 }
 
-func (f *file) decode() (*picture, error) {
-	pic, err := f.decodeStored()
-	if err != nil {
-		code := persona.PhotoDamaged
-		if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) || errors.Is(err, dct.ErrUnsupported) {
-			code = persona.PhotoNotImage
-		}
-		return nil, unusable(append(f.facts.Findings, persona.NewFinding(code, true, "")))
+// decode returns the picture. The error is a *persona.Error, or that of ctx.
+func (f *file) decode(ctx context.Context) (*picture, error) {
+	pic, err := f.decodeStored(ctx)
+	if err == nil {
+		return pic, nil
 	}
-	return pic, nil
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	code := persona.PhotoDamaged
+	if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) || errors.Is(err, dct.ErrUnsupported) {
+		code = persona.PhotoNotImage
+	}
+	return nil, unusable(append(f.facts.Findings, persona.NewFinding(code, true, "")))
 }
 
+// unusable is the error of a photo with these findings, at least one.
 func unusable(findings []persona.Finding) error {
 	first := findings[0]
 	return &persona.Error{
@@ -62,8 +69,9 @@ func unusable(findings []persona.Finding) error {
 	}
 }
 
-// decodeStored decodes as stored. Decoders meet hostile bytes here, so a panic inside one is an error of the file.
-func (f *file) decodeStored() (pic *picture, err error) {
+// decodeStored decodes the picture as it is stored, without turning it. The bytes may be hostile: a panic of a decoder
+// is an error of the file.
+func (f *file) decodeStored(ctx context.Context) (pic *picture, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			pic, err = nil, fmt.Errorf("photo: decoder failed: %v", r)
@@ -84,7 +92,7 @@ func (f *file) decodeStored() (pic *picture, err error) {
 	if f.header.format == FormatJPEG {
 		decode = jpeg.Decode
 	}
-	img, err := decode(bytes.NewReader(f.data))
+	img, err := decode(&cancellable{ctx, bytes.NewReader(f.data)})
 	if err == nil && img.Bounds().Size() != size {
 		err = errOtherSize
 	}
@@ -94,4 +102,17 @@ func (f *file) decodeStored() (pic *picture, err error) {
 	return newPicture(img, f.header.exif.turn), nil
 }
 
-var errOtherSize = errors.New("photo: not the picture that the header told")
+var errOtherSize = errors.New("photo: the picture has another size than its header says")
+
+// cancellable is a reader that fails once ctx has ended, so that decoders stop.
+type cancellable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancellable) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
+}

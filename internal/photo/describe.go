@@ -2,7 +2,7 @@ package photo
 
 import "math"
 
-// The part of a face that is described: brows to below the mouth, so that hair, background and jaw line do not decide.
+// The part of a face that is described: brows to below the mouth, without hair, background and jaw line.
 const (
 	descHalf, descUp, descDown = 0.8, 0.5, 1.5 // eye distances to the sides, above and below the eyes
 	descWidth, descHeight      = 96, 120
@@ -13,12 +13,11 @@ const (
 	rawLength = cellsDown * (cellsAcross / 2) * orientations
 )
 
-// rawDescription is one half of a face of middle shape, in histograms of oriented gradients (Dalal and Triggs 2005), after
-// the light was levelled (Tan and Triggs 2010).
+// rawDescription is histograms of oriented gradients (Dalal and Triggs 2005) of a face that is warped to the mean shape
+// and whose light is normalised (Tan and Triggs 2010).
 //
-// Half, because it is the sum of the face's left and its mirrored right half. Turning the head left or right, or moving
-// the light to the other side, changes a face more than swapping it for another person's; the sum takes most of that
-// away.
+// It is the sum of the left and the mirrored right half of the face. Turning the head, or moving the light to the other
+// side, changes a face more than exchanging it for another person's; the sum removes most of that.
 func (a Aligned) rawDescription() Descriptor {
 	cells := a.shaped(descWidth, descHeight).levelled().gradients()
 	d := make(Descriptor, 0, rawLength)
@@ -35,7 +34,7 @@ func (a Aligned) rawDescription() Descriptor {
 	return d
 }
 
-// levelled takes the light out of a face: gamma, difference of Gaussians, contrast equalised and limited.
+// levelled normalises the light on a face: gamma, difference of Gaussians, contrast equalised and limited.
 func (g plane) levelled() field {
 	const fineBlur, coarseBlur, limit = 1.2, 4.8, 5
 	f := field{make([]float32, len(g.pix)), g.w, g.h}
@@ -61,7 +60,7 @@ func (g plane) levelled() field {
 	return f
 }
 
-// brightness is a level as seen after the gamma.
+// brightness is a level after the gamma.
 var brightness = func() (t [256]float32) {
 	for level := range t {
 		t[level] = float32(math.Pow(float64(level)/255, 0.2))

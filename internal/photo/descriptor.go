@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Descriptor describes a face so that faces of one person lie closer together than those of two. It is classical (no
-// trained weights): good enough to warn ("this face looks unlike the others"), not to refuse. Its length is 1.
+// Descriptor is a vector of length 1 that describes a face: those of one person are more similar than those of two.
+// Which Describer made it decides how reliable that is.
 type Descriptor []float32
 
 // Similarity is the cosine of the angle between d and o, -1 to 1; 0 when they cannot be compared.
@@ -29,7 +29,7 @@ func (d Descriptor) Similarity(o Descriptor) float64 {
 	return dot / math.Sqrt(dd*oo)
 }
 
-// MarshalJSON writes base64 of little-endian 32-bit floats: a third of what decimal numbers take.
+// MarshalJSON writes base64 of little-endian 32-bit floats, a third of the size of decimal numbers.
 func (d Descriptor) MarshalJSON() ([]byte, error) {
 	raw := make([]byte, 0, 4*len(d))
 	for _, v := range d {
@@ -54,7 +54,7 @@ func (d *Descriptor) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Centroid is the middle of the given descriptors, of length 1; nil without any.
+// Centroid returns the normalised mean of the descriptors that are not empty; nil without any.
 func Centroid(all []Descriptor) Descriptor {
 	all = slices.DeleteFunc(slices.Clone(all), func(d Descriptor) bool { return len(d) == 0 })
 	if len(all) == 0 {
@@ -84,9 +84,9 @@ func (d Descriptor) normalise() {
 	}
 }
 
-// OwnCloseness tells how close a person's own photos are to each other: the centroid of all, and the fifth percentile
-// of the similarity of each photo to the centroid of the others. A picture that comes as close to the centroid as that
-// is as like the person as the own photos are. With fewer than two photos the percentile is 1.
+// OwnCloseness returns the centroid of a person's own photos, and the fifth percentile of the similarities of each photo
+// to the centroid of the others. A picture whose similarity to the centroid reaches that is as like the person as the
+// own photos are. With fewer than two photos the percentile is 1.
 func OwnCloseness(own []Descriptor) (centroid Descriptor, fifthPercentile float64) {
 	centroid = Centroid(own)
 	if len(own) < 2 {

@@ -9,34 +9,39 @@ import (
 // How faces are searched for. A cluster's Q is a sum over windows, so every threshold on Q holds for this shift and
 // scale only. Measured on 601 hand-annotated faces: 94 to 99 % of near-frontal ones are found at Q >= 20.
 const (
-	overviewSide  = 640  // longer side of the picture that is searched: smaller loses faces, larger finds none more
-	padShare      = 0.2  // border added on each side: windows must lie inside, and close-ups reach beyond the picture
+	overviewSide  = 640  // longer side of the picture that is searched: a smaller one loses faces, a larger one finds no more
+	padShare      = 0.2  // border added on each side: windows must lie inside it, and a close-up fills more than the picture
 	windowShift   = 0.07 // of the window's size
 	windowScale   = 1.07
 	smallestShare = 0.055 // smallest square looked for, of the shorter side: a face that is 5 % wide fills .065
 	largestShare  = 1.25  // largest one: a face that is 95 % wide fills it
 	sameFace      = 0.2   // windows whose intersection over union exceeds this show the same face
-	certainQ      = 150   // a face whatever else is seen
+	certainQ      = 150   // always taken for a face
 	sureQ         = 50    // almost certainly a face: no turned pictures are searched
 	possibleQ     = 15    // perhaps a face
-	lowestQ       = 8     // not looked at below
-	maxCandidates = 6     // faces looked at closely
+	lowestQ       = 8     // candidates below are ignored
+	maxCandidates = 6     // candidates that are refined
 )
 
-// The quick search moves its windows further and looks again, in the steps above, around what it found. On 73 photos
-// of 1 to 6 people with 291 clusters it took a fifth of the time of the whole search. It found 46 of 46 clusters of
-// Q >= 150 with 99 % of their Q, 24 of 25 above 50 and 18 of 18 above 20; false ones, mostly below 20, it lost: 156 of 202.
+// The quick search takes larger steps, and searches again with the steps above around what it found. On 73 photos of 1 to
+// 6 people with 291 clusters it takes a fifth of the time of the whole search, and finds:
+//
+//	Q >= 150   46 of 46 clusters, with 99 % of their Q
+//	above 50   24 of 25
+//	above 20   18 of 18
+//	false      46 of 202, mostly below 20
 const (
 	quickShift = 0.1
 	quickScale = 1.12
-	nearPlace  = 0.4 // of the size found: how far around its middle it is looked again
-	nearLess   = 0.6 // and in which sizes
+	nearPlace  = 0.4 // of the size found: distance from its middle up to which is searched again
+	nearLess   = 0.6 // of the size found: how much smaller or larger faces are searched for
 	nearMore   = 1.7
 )
 
-// Beside a certain face, smaller ones than a share of it are passers-by, and half the time would go to look for them.
+// Faces that are much smaller than a certain one are people in the background, and searching for them would take half of
+// the time.
 const (
-	largeShare  = 0.2 // of the shorter side: sizes above are looked at first
+	largeShare  = 0.2 // of the shorter side: larger sizes are searched first
 	passerShare = 0.3 // of the certain face
 )
 
@@ -47,10 +52,9 @@ type candidate struct {
 	roll       float64 // degrees clockwise that the face is turned
 }
 
-// search finds candidates in an upright overview, best first. Everything is looked at thoroughly, in a mirror, and in
-// turned copies, only when the quick search finds nothing sure. Pigo finds 95 % of faces tilted by 10 degrees, but 70 %
-// at 20 and none at 90. It is not symmetric either: of 1445 hand-marked faces 16 are found in the mirror only, twice as many
-// as by steps of .05 with thrice the windows.
+// search finds candidates in an upright overview, best first. If the quick search finds nothing sure, it does the whole
+// search, also on mirrored and turned copies. Pigo finds 95 % of faces tilted by 10 degrees, but 70 % at 20 and none at
+// 90. It is not symmetric: 16 of 1445 hand-marked faces are found in the mirrored picture only.
 func search(g plane) []candidate {
 	pad := padding(g)
 	padded := g.padded(pad)
@@ -113,7 +117,7 @@ func scan(g plane, l limit, border int) []candidate {
 	return cluster(windows)
 }
 
-// quickSearch runs the upright detector in wide steps and then thoroughly around what that finds, large faces first.
+// quickSearch runs the upright detector in large steps, and in small ones around what it finds, large faces first.
 func quickSearch(g plane, l limit, border int) []candidate {
 	middle := max(l.smallest, int(largeShare*float64(l.largest)/largestShare))
 	found := quickScan(g, limit{middle, l.largest}, l, border)
@@ -123,7 +127,7 @@ func quickSearch(g plane, l limit, border int) []candidate {
 	return mergeCandidates(found, quickScan(g, limit{l.smallest, middle - 1}, l, border))
 }
 
-// quickScan looks for faces of the sizes l; around a find, all sizes in whole count.
+// quickScan searches for faces of the sizes l; around a find it searches for all sizes in whole.
 func quickScan(g plane, l, whole limit, border int) []candidate {
 	s := loadDetectors().face.scanner(g, quickShift, border)
 	var windows []window
@@ -147,7 +151,7 @@ func quickScan(g plane, l, whole limit, border int) []candidate {
 	return found
 }
 
-// scanMirror is scan in the mirror.
+// scanMirror is scan of the mirrored picture.
 func scanMirror(g plane, l limit, border int) []candidate {
 	m := affine{-1, 0, float64(g.w), 0, 1, 0}
 	found := scan(g.sampled(m, g.w, g.h), l, border)
@@ -157,8 +161,8 @@ func scanMirror(g plane, l limit, border int) []candidate {
 	return found
 }
 
-// turnedBack looks for faces that are turned clockwise by degrees, by turning the picture back: Pigo's own rotated
-// detector mixes rows and columns up.
+// turnedBack searches for faces that are turned clockwise by degrees, in a picture that is turned back: Pigo's own rotated
+// detector mixes up rows and columns.
 func turnedBack(g plane, degrees float64, look func(plane) []candidate) []candidate {
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	w, h := g.w, g.h
@@ -175,7 +179,7 @@ func turnedBack(g plane, degrees float64, look func(plane) []candidate) []candid
 	return found
 }
 
-// stretch widens the picture for heads in half profile: they look narrow, and the detector knows wide faces only.
+// stretch widens the picture for heads in half profile: they are narrower than the faces of the detector's training.
 const stretch = 1.25
 
 // searchTurned finds candidates of heads turned far to a side, best first.
@@ -231,7 +235,7 @@ func overlap(a, b window) float64 {
 	return both / (float64(a.side*a.side+b.side*b.side) - both)
 }
 
-// mergeCandidates adds more to found and keeps the best of those that lie on one another, best first.
+// mergeCandidates merges two lists, keeps the best of candidates that overlap, and returns them best first.
 func mergeCandidates(found, more []candidate) []candidate {
 	all := append(slices.Clone(found), more...)
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.q, a.q) })

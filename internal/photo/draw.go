@@ -7,7 +7,7 @@ import (
 )
 
 // drawSlack is how many bytes must follow the line below a tile's last one: two pixels are read with one load of eight
-// bytes, and those below also where they count nothing.
+// bytes, and those below are read even where their weight is zero.
 const drawSlack = 8
 
 // Positions are whole numbers of 2^-32 pixels, so that a step can be added thousands of times.
@@ -66,8 +66,8 @@ func (t *tile) drawRow(row []uint8, m affine, y float64, samples []Point) {
 	}
 }
 
-// drawInside draws a row of single samples, all of which have neighbours. It is blend, written out: a crop has a million
-// of them.
+// drawInside draws a row of single samples, all of which have neighbours. It is blend written out for speed: a crop has
+// a million samples.
 func (t *tile) drawInside(row []uint8, at [2]int, stepX, stepY int) {
 	const lanes = 0x00FF00FF00FF
 	pix, stride := t.rgb[:cap(t.rgb)], 3*t.w
@@ -86,7 +86,7 @@ func (t *tile) drawInside(row []uint8, at [2]int, stepX, stepY int) {
 	}
 }
 
-// drawFineInside draws a row of four samples a pixel in the same way, each of which counts without its last two bits.
+// drawFineInside draws a row of four samples a pixel in the same way, which are added up without their last two bits.
 func (t *tile) drawFineInside(row []uint8, at [4][2]int, stepX, stepY int) {
 	const lanes = 0x00FF00FF00FF
 	pix, stride := t.rgb[:cap(t.rgb)], 3*t.w

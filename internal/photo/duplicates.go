@@ -7,7 +7,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// compare compares every two photos in use. Others differ from all.
+// compare compares every two photos in use. Other photos count as different.
 func compare(members []Member, choices []Choice) [][]likeness {
 	alike := make([][]likeness, len(members))
 	prints := make([]fingerprint, len(members))
@@ -28,8 +28,8 @@ func compare(members []Member, choices []Choice) [][]likeness {
 	return alike
 }
 
-// dropDuplicates keeps the best of each group of copies of one photo. The finding names the kept one by its number as
-// people count, from 1.
+// dropDuplicates keeps the best of each group of copies of one photo. The finding names the kept one by its number,
+// from 1.
 func dropDuplicates(members []Member, choices []Choice, alike [][]likeness) {
 	var kept []int
 	for _, i := range ranked(members, choices) {
@@ -44,7 +44,7 @@ func dropDuplicates(members []Member, choices []Choice, alike [][]likeness) {
 	}
 }
 
-// moments lists the groups of photos in use that show one moment, by number as people count, the largest first.
+// moments lists the groups of photos in use that show one moment, by their numbers from 1, the largest group first.
 func moments(members []Member, choices []Choice, alike [][]likeness) [][]int {
 	var out [][]int
 	seen := make([]bool, len(members))

@@ -17,15 +17,15 @@ type exifFacts struct {
 	taken time.Time // zero when unknown
 }
 
-// readEXIF reads an EXIF block (a TIFF structure). Blocks from the wild are often broken: what cannot be read, or cannot
-// be, counts as not told.
+// readEXIF reads an EXIF block (a TIFF structure). Blocks are often broken: a value that cannot be read, or is
+// impossible, counts as missing.
 func readEXIF(block []byte) (facts exifFacts) {
 	if len(block) > maxEXIF {
 		return exifFacts{}
 	}
 	var original, offset string
 	defer func() {
-		// A block that breaks after something was read still told it.
+		// What was read before a block breaks is kept.
 		_ = recover()
 		facts.taken = takenAt(original, offset)
 	}()
@@ -61,15 +61,15 @@ func readEXIF(block []byte) (facts exifFacts) {
 	return facts
 }
 
-// firstPhoto is when the first cameras with a date in their files were sold, roughly. Earlier dates are clocks that were
-// never set.
+// firstPhoto is when the first cameras with a date in their files were sold, roughly. Earlier dates are of clocks that
+// were never set.
 var firstPhoto = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // lastYear is the last one that JSON and RFC 3339 can write.
 const lastYear = 9999
 
-// takenAt reads DateTimeOriginal and OffsetTimeOriginal. Without an offset the camera's clock is taken for UTC, which is
-// less than a day wrong. So is it when the offset is of a day or more: the parser lets 24 hours pass, and JSON does not.
+// takenAt reads DateTimeOriginal and OffsetTimeOriginal. Without an offset the camera's clock is assumed to be UTC, which
+// is wrong by less than a day. The same holds for an offset of a day or more, which the parser accepts and JSON does not.
 func takenAt(original, offset string) time.Time {
 	original, offset = strings.TrimSpace(original), strings.TrimSpace(offset)
 	t, err := time.Parse("2006:01:02 15:04:05-07:00", original+offset)

@@ -1,8 +1,10 @@
 package photo
 
 import (
+	"context"
 	"image"
 	"image/color"
+	"slices"
 
 	"github.com/inflio/persona/internal/persona"
 )
@@ -63,7 +65,7 @@ func DecodeStored(data []byte, p persona.PhotoPolicy) (func() error, error) {
 		return nil, err
 	}
 	return func() error {
-		_, err := f.decode()
+		_, err := f.decode(context.Background())
 		return err
 	}, nil
 }
@@ -127,7 +129,7 @@ func Decode(data []byte, p persona.PhotoPolicy) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	pic, err := f.decode()
+	pic, err := f.decode(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -182,4 +184,17 @@ func (u *uprightImage) At(x, y int) color.Color {
 	}
 	px := p.row(sx, sy, 1, make([]uint8, 4))
 	return color.RGBA{px[0], px[1], px[2], 0xFF}
+}
+
+// Break makes every use of a judged photo's picture panic.
+func Break(j *Judgement) { j.pic = &picture{w: j.pic.w, h: j.pic.h} }
+
+// SetWithFault is Judge.Set that panics as long as there is a faulty member.
+func SetWithFault(j *Judge, members []Member, use int, faulty func(Member) bool) Set {
+	return withoutPanics(members, func(members []Member) Set {
+		if slices.ContainsFunc(members, faulty) {
+			panic("a faulty member")
+		}
+		return j.choose(members, use)
+	})
 }

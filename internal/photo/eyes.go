@@ -2,7 +2,7 @@ package photo
 
 import "math"
 
-// eye is what is seen around one eye of a chip. Lengths are in eye distances.
+// eye holds the measures of one eye of a chip. Lengths are in eye distances.
 type eye struct {
 	covered float64 // share of the skin above the eye that is much darker, brighter or of another colour than the cheek
 	dark    float64 // share of the eye's box that is darker than half the cheek

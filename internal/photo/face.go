@@ -45,14 +45,14 @@ const (
 // pairs names the cascade of each symmetric pair, in the order of the constants.
 var pairs = [5]string{"lp312", "lp38", "lp42", "lp44", "lp46"}
 
-// scatter is how far repeated searches for a point disagree, in eye distances: large where the point is hidden.
+// scatter is the spread of repeated searches for a point, in eye distances: large if the point is hidden.
 type scatter struct{ pupils, corners, nose, mouth float64 }
 
 // IED is the distance between the eye centres, in pixels.
 func (f Face) IED() float64 { return distance(f.Eyes[0], f.Eyes[1]) }
 
-// A chip is the face drawn with the eyes at fixed places, chipIED apart. Everything about a face is measured on chips,
-// so that no measure depends on the size of the photo.
+// A chip is the face drawn with the eyes at fixed places, chipIED apart. Faces are measured on chips, so that the
+// measures do not depend on the size of the photo.
 const (
 	chipIED    = 80.0
 	chipWidth  = 352
@@ -81,18 +81,18 @@ func FindFaces(img image.Image) []Face {
 	return faces
 }
 
-// seen is a face together with what it is measured on.
+// seen is a face with the pictures that it is measured on.
 type seen struct {
 	Face
 	tile   *tile
 	chip   *image.RGBA
 	grey   plane   // the chip's luma
 	turned float64 // degrees clockwise by which the picture was turned to find it
-	alike  float64 // likeness, of those under certainQ
+	alike  float64 // likeness, if Q is below certainQ
 }
 
-// closer looks at each candidate of the overview in the full picture. Those that are faces come with the one that
-// matters most in the picture first; the rest are doubtful.
+// closer refines each candidate of the overview in the full picture. faces are those that are plausible, the main one
+// first; the others are doubtful.
 func (p *picture) closer(small plane, scale float64) (faces, doubtful []seen) {
 	look := func(candidates []candidate) {
 		for i, c := range candidates {
@@ -115,7 +115,7 @@ func (p *picture) closer(small plane, scale float64) (faces, doubtful []seen) {
 	return faces, doubtful
 }
 
-// weight orders the faces of one picture: a large face in front matters more than a clearer small one behind it.
+// weight orders the faces of one picture: size and confidence.
 func (f Face) weight() float64 { return f.IED() * min(f.Q, certainQ) }
 
 // The pupils are looked for in a strip of the size of a chip's eyes and what is around them.
@@ -126,9 +126,8 @@ const (
 
 var stripEyes = [2]Point{{chipEyes[0].X - stripLeft, chipEyes[0].Y - stripTop}, {chipEyes[1].X - stripLeft, chipEyes[1].Y - stripTop}}
 
-// refine finds pupils and landmarks of a candidate. The pupils are looked for twice: roughly in the detector's square in
-// the overview, then in the photo, turned upright by the first answer (eyes within 5 % of the eye distance: 57 % instead
-// of 43 %).
+// refine finds pupils and landmarks of a candidate. The pupils are searched for twice: in the overview, and then in
+// the photo, turned upright by the first result (57 % instead of 43 % of eyes are within 5 % of the eye distance).
 func (p *picture) refine(c candidate, small plane, scale float64) seen {
 	sin, cos := math.Sincos(c.roll * math.Pi / 180)
 	ied := c.side / sidePerIED
@@ -153,7 +152,7 @@ func (p *picture) refine(c candidate, small plane, scale float64) seen {
 	return f
 }
 
-// around cuts out what a chip of these eyes may show, with room for the eyes to move.
+// around cuts out the part of the picture for a chip with these eyes, with room for the eyes to move.
 func (p *picture) around(eyes [2]Point, ied float64) *tile {
 	const room = 0.35 // of the eye distance
 	m := similarity(chipEyes[0], chipEyes[1], eyes[0], eyes[1])
@@ -162,7 +161,7 @@ func (p *picture) around(eyes [2]Point, ied float64) *tile {
 	return p.tile(Point{low.X - r, low.Y - r}, Point{high.X + r, high.Y + r}, int(ied/chipIED))
 }
 
-// firstWindow is what the pupils' cascade looks at first, as it was trained: a quarter of the detector's square.
+// firstWindow is the first window of the pupils' cascade, as it was trained: a quarter of the detector's square.
 const firstWindow = 0.25 * sidePerIED * chipIED
 
 // findPupils moves the eyes to the pupils, looked for in windows of that many pixels of a strip.
@@ -173,7 +172,7 @@ func (f *seen) findPupils(window float64, strip func(affine) plane) {
 	left, s0 := d.pupil.find(g, stripEyes[0], window, false)
 	right, s1 := d.pupil.find(g, stripEyes[1], window, true)
 	f.scatter.pupils = (s0 + s1) / (2 * chipIED)
-	// Eyes far from where the detector's square puts them are not eyes; the square is the better guess then.
+	// Eyes that are found far from their usual place in the detector's square are wrong; the usual place is better.
 	if dx, dy := left.to(right); dx < 0.5*chipIED || dx > 1.6*chipIED || math.Abs(dy) > 0.6*dx {
 		f.scatter.pupils = 1
 		return
@@ -208,7 +207,7 @@ func (f *seen) findLandmarks() {
 			f.scatter.corners += s / 4
 		}
 	}
-	// Each cascade leans to the side that it was trained for; points on the middle line are looked for from both.
+	// Each cascade is biased towards its side; points on the middle line are searched for with both.
 	central := func(at int, name string) float64 {
 		s := find(at, name, false)
 		p, q := points[at], f.Landmarks[at]
@@ -225,10 +224,13 @@ func (f *seen) findLandmarks() {
 	f.Yaw, f.Pitch = yaw(points), pitch(points)
 }
 
-// yaw estimates the turn of the head from landmarks in eye distances from between the eyes. The nose moves furthest; the
-// mouth tells a crooked or lit nose from a turned one, and the brows draw apart on the near side. Fitted to 563 faces of
-// HELEN and AFW, whose true yaw was taken from six hand-marked points: correlation .967, mean error 3.9 degrees held out
-// (.938 and 6.5 with the nose alone). Drawn heads, whose yaw is exact, give .94 and 5.3.
+// yaw estimates the turn of the head from landmarks relative to the point between the eyes, in eye distances. It was fitted
+// to 563 faces of HELEN and AFW, whose true yaw was computed from six hand-marked points:
+//
+//	                             correlation   mean error in degrees, held out
+//	nose, mouth and brows            .967      3.9
+//	the nose alone                   .938      6.5
+//	drawn heads of known yaw         .94       5.3
 func yaw(p []Point) float64 {
 	mouth := (p[MouthLeft].X + p[MouthRight].X + p[UpperLip].X + p[LowerLip].X) / 4
 	outer, inner := p[BrowOuterLeft].X+p[BrowOuterRight].X, p[BrowInnerLeft].X+p[BrowInnerRight].X
@@ -242,9 +244,9 @@ const (
 	noseStepPitch = 0.0089
 )
 
-// pitch estimates the nod of the head from the height of the nose tip between eyes and mouth. Noses are long and short:
-// it correlates with the pitch of a rigid head fitted to 68 hand-marked points by .56 only, and a face by itself may
-// read 10 degrees wrong. It is enough to tell pictures of one person apart, and not enough to refuse any.
+// pitch estimates the nod of the head from the height of the nose tip between eyes and mouth. Because the lengths of noses
+// differ, its correlation with the pitch of a rigid head fitted to 68 hand-marked points is only .56, and it may be wrong by
+// 10 degrees. It can compare pictures of one person, but no photo is refused for it.
 func pitch(p []Point) float64 {
 	mouth := (p[MouthLeft].Y + p[MouthRight].Y) / 2
 	return clamp((p[NoseTip].Y/max(mouth, 0.1)-levelNose)/noseStepPitch, -60, 60)

@@ -9,9 +9,9 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// File judges a file as an upload and a training would. At most the policy's MaxBytes of it are held in memory: a larger
-// file is looked through and refused for its size. What cannot be decoded is a Judgement with findings and without a
-// face, too. The error is that of r, of ctx or of the describer.
+// File reads and judges a photo that somebody sent. It holds at most the policy's MaxBytes of it in memory: the rest of
+// a larger file is only inspected, and the file refused. A photo that cannot be used is not an error but a Judgement
+// with findings. The error is that of r or of ctx.
 func (j *Judge) File(ctx context.Context, r io.Reader, at time.Time) (*Judgement, error) {
 	data, err := io.ReadAll(io.LimitReader(r, j.Policy.MaxBytes+1))
 	if err != nil {
@@ -25,21 +25,35 @@ func (j *Judge) File(ctx context.Context, r io.Reader, at time.Time) (*Judgement
 	if _, err := io.Copy(inspector, r); err != nil {
 		return nil, err
 	}
-	facts := inspector.Facts()
-	return &Judgement{Measures: Measures{Width: facts.Width, Height: facts.Height, Findings: facts.Findings}}, nil
+	return refused(inspector.Facts()), nil
 }
 
-// Bytes is Photo for those who want a Judgement of everything: what cannot be decoded is one with findings and without
-// a face.
+// Bytes judges a photo that somebody sent. A file that its header already refuses is not decoded, so it has no findings
+// about what it shows. A photo that cannot be used is not an error but a Judgement with findings. The error is that of
+// ctx.
 func (j *Judge) Bytes(ctx context.Context, data []byte, at time.Time) (*Judgement, error) {
-	judged, err := j.Photo(ctx, data, at)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := inspectFile(data, j.Policy)
+	facts := f.facts
+	if err != nil || persona.Refuses(facts.Findings) {
+		return refused(facts), nil
+	}
+	judged, err := j.judge(ctx, f, at)
 	e, undecodable := errors.AsType[*persona.Error](err)
 	if !undecodable {
 		return judged, err
 	}
-	var m Measures
-	for _, p := range e.Photos {
-		m.Findings = append(m.Findings, p.Findings...)
+	facts.Findings = e.Photos[0].Findings
+	judged = refused(facts)
+	if f, ok := errors.AsType[*fault](err); ok {
+		judged.Fault = f.what
 	}
-	return &Judgement{Measures: m}, nil
+	return judged, nil
+}
+
+// refused is the Judgement of a file that was not decoded.
+func refused(facts Facts) *Judgement {
+	return &Judgement{Measures: Measures{Width: facts.Width, Height: facts.Height, Findings: facts.Findings}}
 }

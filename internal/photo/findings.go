@@ -6,15 +6,15 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// How far away and how large another face must be, and how sure the detector of it, to be somebody else who matters.
+// Distance, size and confidence from which another face counts as a second person.
 const (
 	otherFaceAway = 0.6  // of the main face's side: how far away another face's middle must lie
-	otherFaceSide = 0.35 // of the main face's side: smaller ones are passers-by
+	otherFaceSide = 0.35 // of the main face's side: smaller ones are people in the background
 	otherFaceQ    = 30   // 1.6 % false alarms, 72 % of group photos
 	smallestFace  = 160  // pixels: the side of the detector's square
 )
 
-// findFaults judges what was measured on the main face of a picture and around it, by the table of rules.
+// findFaults applies the rules to the measures of the main face and of the picture.
 func findFaults(f Face, q Quality) []persona.Finding {
 	var out []persona.Finding
 	found := func(code persona.PhotoCode) bool {
@@ -37,7 +37,7 @@ func findFaults(f Face, q Quality) []persona.Finding {
 	return out
 }
 
-// people counts the faces that are not the main face again and not passers-by.
+// people counts the people in a picture: the main face, and others that are large enough and not the main face again.
 func people(faces []seen) int {
 	main, n := faces[0], 1
 	for _, f := range faces[1:] {
@@ -48,7 +48,7 @@ func people(faces []seen) int {
 	return n
 }
 
-// apart reports whether other is surely a face, and not f again.
+// apart reports whether other is surely a face and lies apart from f.
 func (f seen) apart(other seen) bool {
 	away := distance(middle(f.Eyes[0], f.Eyes[1]), middle(other.Eyes[0], other.Eyes[1]))
 	return other.Q >= otherFaceQ && away > otherFaceAway*sidePerIED*f.IED()

@@ -9,7 +9,7 @@ const (
 	chinBelow  = 1.75
 	headHalf   = 1.2
 	faceWidth  = 2.14
-	// The part of the face that a model cannot do without: brows to lower lip, outer corners of the eyes.
+	// The part of the face that a model needs: brows to lower lip, outer corners of the eyes.
 	browsAbove = 0.35
 	lipsBelow  = 1.25
 	eyesHalf   = 0.85
@@ -44,7 +44,7 @@ func (f Face) outside(w, h int, unit, above, below, half float64) float64 {
 	return float64(out) / (steps * steps)
 }
 
-// besides measures how much the largest other face matters.
+// besides measures the size and the distance of the largest other face.
 func (q *Quality) besides(faces []seen) {
 	main := faces[0]
 	q.People = people(faces)

@@ -7,13 +7,13 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Facts are what a file tells about itself without being decoded.
+// Facts are the properties of a file that are known without decoding it.
 type Facts struct {
 	Format   string // "jpeg" or "png"; empty when it is neither
 	Width    int    // of the upright picture, in pixels; 0 when unknown
 	Height   int    // of the upright picture, in pixels; 0 when unknown
 	Bytes    int64
-	Taken    time.Time         // by the camera's clock; zero when the file does not tell, or tells what cannot be
+	Taken    time.Time         // by the camera's clock; zero when it is missing or impossible
 	Findings []persona.Finding // every one refuses; nil when the file is fine
 }
 
@@ -23,24 +23,24 @@ const (
 	FormatPNG  = "png"
 )
 
-// container follows the structure of one file format over a stream of bytes.
+// container parses the structure of one file format from a stream of bytes.
 type container interface {
 	write(b []byte)
 	facts() header
 }
 
-// header is what a container found.
+// header is the result of a container.
 type header struct {
 	format        string
 	width, height int  // as stored
-	complete      bool // the end marker was seen, and nothing before it was broken
+	complete      bool // the end marker was read, and nothing before it was broken
 	exif          exifFacts
 	jpeg          jpegHeader // of a JPEG
 	png           pngHeader  // of a PNG
 }
 
-// Inspector learns the facts of a file while its bytes stream through it. It is an io.Writer that never fails and
-// holds at most a signature and one EXIF block, whatever the size of the file.
+// Inspector collects the facts of a file that is written to it. It is an io.Writer that never fails, and holds at most a
+// signature and one EXIF block in memory.
 type Inspector struct {
 	policy persona.PhotoPolicy
 	bytes  int64
@@ -49,13 +49,13 @@ type Inspector struct {
 	other  bool
 }
 
-// NewInspector returns an Inspector that judges by the limits of p.
+// NewInspector returns an Inspector that applies the limits of p.
 func NewInspector(p persona.PhotoPolicy) *Inspector { return &Inspector{policy: p} }
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
 
-// Write takes the next bytes of the file. It always returns len(b) and no error: what is wrong with the file is in
-// Facts, and the rest of an upload must be read anyway.
+// Write takes the next bytes of the file. It always returns len(b) and no error: faults of the file are
+// in Facts, because the rest of an upload must be read anyway.
 func (i *Inspector) Write(b []byte) (int, error) {
 	n := len(b)
 	i.bytes += int64(n)
@@ -73,7 +73,7 @@ func (i *Inspector) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// recognise picks the container by content; the file's name and declared type say nothing reliable.
+// recognise chooses the container by content; the file's name and declared type are not reliable.
 func (i *Inspector) recognise() {
 	switch {
 	case string(i.sniff) == pngSignature:
@@ -86,7 +86,7 @@ func (i *Inspector) recognise() {
 	}
 }
 
-// Facts returns what was learnt. It is meant to be called after the last byte.
+// Facts returns the facts. Call it after the last byte.
 func (i *Inspector) Facts() Facts {
 	f := Facts{Bytes: i.bytes}
 	refuse := func(code persona.PhotoCode, detail string) {
@@ -129,7 +129,7 @@ func (i *Inspector) Facts() Facts {
 	return f
 }
 
-// fileSize words a number of bytes as people read it.
+// fileSize formats a number of bytes for people.
 func fileSize(n int64) string {
 	switch {
 	case n < 1000:

@@ -23,16 +23,16 @@ const (
 	markerAPPE = 0xEE
 )
 
-// Bounds of the passes of a JPEG. Cameras and editors write about ten into a progressive file, and send each coefficient
-// three or four times; every other file sends each channel once. Each pass costs a walk over the whole picture, so that
-// many empty ones would keep a decoder busy for minutes.
+// Bounds of the passes of a JPEG. Cameras and editors write about ten scans into a progressive file and send each
+// coefficient three or four times; every other file sends each component once. A scan costs the decoder a walk over the
+// whole picture, however little it sends: 32 of them keep it busy for a second at the largest size that fits the memory.
 const (
-	maxScans  = 100
-	maxPasses = 8 // of a progressive file, over all coefficients of all channels
+	maxScans  = 32
+	maxPasses = 8 // of a progressive file, over all coefficients of all components
 	blockSize = 64
 )
 
-// What the segments begin with that are looked into.
+// Prefixes of the segments that are parsed.
 const (
 	exifPrefix  = "Exif\x00\x00"
 	adobePrefix = "Adobe"
@@ -40,19 +40,19 @@ const (
 
 const maxComponents = 4
 
-// jpegHeader tells how a JPEG is stored.
+// jpegHeader describes how a JPEG is stored.
 type jpegHeader struct {
 	progressive bool
 	components  int
 	sampling    [maxComponents][2]int // across and down
 	ids         [maxComponents]byte
 	scans       int
-	sent        int // coefficients that the scans send, each counted as often as it is sent
+	sent        int // coefficients in all scans
 	adobe       bool
-	transform   byte // the Adobe segment's: 0 means that the channels are not those of JPEG
+	transform   byte // the Adobe segment's: 0 means that the channels are not luminance and colour
 }
 
-// read takes a frame header.
+// read parses a frame header.
 func (h *jpegHeader) read(marker byte, b []byte) {
 	h.progressive = marker == markerSOF2
 	h.components = int(b[5])
@@ -65,7 +65,7 @@ func (h *jpegHeader) read(marker byte, b []byte) {
 	}
 }
 
-// jpegState is where in the structure of a JPEG the next byte stands.
+// jpegState is the position of the next byte in the structure of a JPEG.
 type jpegState int
 
 const (
@@ -76,39 +76,39 @@ const (
 	jpegSegment                   // inside a segment
 	jpegScan                      // inside entropy-coded data
 	jpegScanMark                  // after 0xFF inside entropy-coded data
-	jpegEnded                     // after EOI; whatever follows belongs to somebody else (previews, motion photos)
+	jpegEnded                     // after EOI; previews and motion photos may follow
 )
 
-// jpegStream walks the segments of a JPEG. Only the frame header and the first EXIF block are kept.
+// jpegStream parses the segments of a JPEG. It keeps only the frame header and the first EXIF block.
 type jpegStream struct {
-	state  jpegState
-	marker byte
-	left   int    // bytes left in the segment
-	keep   []byte // the segment's bytes, where it matters
-	keeps  int    // how many of them to keep
-	width  int
-	height int
-	exif   exifFacts
-	told   bool // an EXIF block was met
-	frame  jpegHeader
-	broken bool
+	state   jpegState
+	marker  byte
+	left    int    // bytes left in the segment
+	keep    []byte // the first bytes of the segment
+	keeps   int    // how many of them to keep
+	width   int
+	height  int
+	exif    exifFacts
+	hasEXIF bool // an EXIF block was read
+	frame   jpegHeader
+	broken  bool
 }
 
-// scan takes the head of a scan.
+// scan parses the header of a scan.
 func (h *jpegHeader) scan(b []byte) {
 	h.scans++
 	if len(b) < 4 || len(b) < 4+2*int(b[0]) {
 		return
 	}
-	coefficients := blockSize // decoders ignore the band of what is not progressive
+	coefficients := blockSize // decoders ignore the band of a file that is not progressive
 	if band := b[1+2*int(b[0]):]; h.progressive {
 		coefficients = max(1, int(band[1])-int(band[0])+1)
 	}
 	h.sent += int(b[0]) * coefficients
 }
 
-// endless reports whether the scans send more than any honest file does.
-func (h *jpegHeader) endless() bool {
+// excessive reports whether there are more scans or coefficients than in any file of a camera or an editor.
+func (h *jpegHeader) excessive() bool {
 	passes := 1
 	if h.progressive {
 		passes = maxPasses
@@ -176,7 +176,7 @@ func (s *jpegStream) write(b []byte) {
 	}
 }
 
-// begin takes a marker's code.
+// begin handles the code of a marker.
 func (s *jpegStream) begin(c byte) {
 	s.marker, s.keeps, s.keep = c, 0, s.keep[:0]
 	switch {
@@ -194,19 +194,19 @@ func (s *jpegStream) begin(c byte) {
 			s.keeps = 4 + 2*maxComponents
 		case c == markerAPPE:
 			s.keeps = len(adobePrefix) + 7
-		case c == markerAPP1 && !s.told:
+		case c == markerAPP1 && !s.hasEXIF:
 			s.keeps = maxEXIF
 		}
 	}
 }
 
-// end takes a finished segment.
+// end handles a finished segment.
 func (s *jpegStream) end() {
 	s.state = jpegBetween
 	switch {
 	case s.marker == markerSOS:
 		s.frame.scan(s.keep)
-		s.broken = s.broken || s.frame.endless()
+		s.broken = s.broken || s.frame.excessive()
 		s.state = jpegScan
 	case frameHeader(s.marker):
 		// A second frame header could hide the size that will be decoded behind a harmless one.
@@ -219,7 +219,7 @@ func (s *jpegStream) end() {
 	case s.marker == markerAPPE && bytes.HasPrefix(s.keep, []byte(adobePrefix)) && len(s.keep) == s.keeps:
 		s.frame.adobe, s.frame.transform = true, s.keep[len(s.keep)-1]
 	case s.marker == markerAPP1 && bytes.HasPrefix(s.keep, []byte(exifPrefix)):
-		s.told = true
+		s.hasEXIF = true
 		s.exif = readEXIF(s.keep[len(exifPrefix):])
 		s.keep = nil
 	}

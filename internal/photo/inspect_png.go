@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 )
 
-// pngHeader tells how a PNG is stored.
+// pngHeader describes how a PNG is stored.
 type pngHeader struct {
 	depth       int // bits a sample
 	colour      byte
@@ -16,7 +16,7 @@ type pngHeader struct {
 // maxPNG bounds a width, a height and a chunk's length (PNG specification, 7.1: four-byte unsigned integers).
 const maxPNG = 1<<31 - 1
 
-// pngStream walks the chunks of a PNG and checks each checksum. Only the header and an EXIF block are kept.
+// pngStream parses the chunks of a PNG and verifies their checksums. It keeps only the header and an EXIF block.
 type pngStream struct {
 	head   [8]byte // length and type of the chunk, then its checksum
 	filled int
@@ -72,7 +72,7 @@ func (s *pngStream) write(b []byte) {
 	}
 }
 
-// begin takes a chunk's length and type.
+// begin handles a chunk's length and type.
 func (s *pngStream) begin() {
 	length := binary.BigEndian.Uint32(s.head[:4])
 	s.kind = string(s.head[4:8])
@@ -92,7 +92,7 @@ func (s *pngStream) begin() {
 	}
 }
 
-// end takes a chunk's checksum.
+// end handles a chunk's checksum.
 func (s *pngStream) end() {
 	s.inData = false
 	if binary.BigEndian.Uint32(s.head[:4]) != s.crc {

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// The part of a chip that is face for everybody: an ellipse from the brows to the chin, without hair and background.
+// The part of a chip that is measured: an ellipse from the brows to the chin, without hair and background.
 const (
 	ovalX, ovalY   = chipWidth / 2, chipEyeY + 0.6*chipIED
 	ovalRX, ovalRY = 0.85 * chipIED, 1.1 * chipIED
@@ -60,8 +60,8 @@ func (q *Quality) light(chip *image.RGBA, g plane) {
 	q.Shadows, q.Skin, q.Highlights = percentile(histogram, 0.05), percentile(histogram, 0.75), percentile(histogram, 0.95)
 }
 
-// comb is how much a histogram of luma consists of single levels with gaps between them: the mean difference of each
-// level from the thirteen around it, over the mean. JPEG blurs the teeth, but does not fill the gaps.
+// comb measures gaps between the levels of a histogram of luma: the mean difference of each level from the thirteen
+// around it, over the mean. JPEG widens the levels, but does not fill the gaps.
 func comb(histogram [256]int) float64 {
 	const reach = 6
 	var off, total float64

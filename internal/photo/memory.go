@@ -3,35 +3,34 @@ package photo
 import (
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/inflio/persona/internal/dct"
 	"github.com/inflio/persona/internal/persona"
 )
 
-// What judging takes beside the decoded picture: the overview, its turned copies, tiles and chips of the faces, fields,
-// and what the collector has not yet taken back of them. The crop's tile is at most twice as large as the crop both
-// ways, and half as large again when the head is tilted.
+// Memory of judging beside the decoded picture: the overview, its turned copies, tiles and chips of the faces, fields, and
+// garbage of these. The crop's tile is at most twice as wide and high as the crop, and half as large again if the head is
+// tilted.
 const (
 	workingBytes     = 24 << 20
 	bytesPerCropSide = 16
 )
 
-// A picture is decoded smaller when it has more pixels than enough. What larger sensors add is not detail of a face.
+// enoughPixels is the size from which a picture is decoded at a smaller size: more pixels add no detail of a face.
 const enoughPixels = 50_000_000
 
-// smallestSide is the longer side below which a picture is not decoded smaller: faces are searched for in one of
-// overviewSide, and looked at closely in a finer one.
+// smallestSide is the longer side that a picture has after it was decoded at a smaller size: faces are searched for in an
+// overview of overviewSide, and measured in a finer picture.
 const smallestSide = 2 * overviewSide
 
-// plan is how a file will be decoded, and the bytes that are set aside for it.
+// plan is the scale at which a file is decoded, and the memory that is acquired for it.
 type plan struct {
-	reduce int // by which the finest parts are reduced that may be decoded: 1, 2 or 4
+	reduce int // factor of the finest scale: 1, 2 or 4
 	bytes  int64
 }
 
-// planFor picks the finest scale at which a picture is decoded within the policy's memory; ok is false when there is
-// none, and the plan is the smallest then, or of a size that cannot be.
+// planFor returns the plan of the finest scale that fits the policy's memory. If none fits, ok is false and the plan is
+// that of the coarsest scale.
 func planFor(h header, fileBytes int64, p persona.PhotoPolicy) (best plan, ok bool) {
 	side := int64(max(p.CropSide, 0))
 	more := fileBytes + workingBytes + bytesPerCropSide*side*side
@@ -47,16 +46,16 @@ func planFor(h header, fileBytes int64, p persona.PhotoPolicy) (best plan, ok bo
 	return best, best.fits(p.MaxMemory)
 }
 
-// fits reports whether a plan can be carried out within so many bytes. A policy of absurd sizes makes the sum overflow.
+// fits reports whether the plan needs at most so many bytes. The sum may have overflowed, by an absurd CropSide.
 func (p plan) fits(memory int64) bool { return p.bytes > 0 && p.bytes <= memory }
 
-// tooLarge words a plan that exceeds the policy's memory.
+// tooLarge describes a plan that exceeds the policy's memory, for people.
 func (h header) tooLarge(need plan, p persona.PhotoPolicy) string {
 	return fmt.Sprintf("%.0f megapixels %s; they would take %s of memory, and %s are allowed",
 		float64(h.width)*float64(h.height)/1e6, h.kind(), fileSize(need.bytes), fileSize(p.MaxMemory))
 }
 
-// kind words how a picture is stored, for people.
+// kind describes how a picture is stored, for people.
 func (h header) kind() string {
 	switch {
 	case h.format == FormatPNG && h.png.depth == 16:
@@ -79,7 +78,7 @@ func (h header) partial() bool {
 	return h.format == FormatJPEG && !h.jpeg.progressive && h.jpeg.scans <= 1 && h.jpeg.plain()
 }
 
-// decodedBytes is at least what decoding takes at its peak, and at most about twice as much.
+// decodedBytes is an upper bound of the memory for decoding, at most about twice the real peak.
 func (h header) decodedBytes(reduce int) int64 {
 	pixels := float64(h.width) * float64(h.height)
 	if h.format == FormatPNG {
@@ -88,7 +87,7 @@ func (h header) decodedBytes(reduce int) int64 {
 	return int64(h.jpeg.decodedBytes(float64(h.width), float64(h.height), reduce, h.partial())) + 1<<20
 }
 
-// bytesPerPixel follows image/png: the picture, and for an interlaced one the passes beside it.
+// bytesPerPixel is what image/png allocates: the picture, and for an interlaced one the passes as well.
 func (h pngHeader) bytesPerPixel() float64 {
 	bytes := 1.0
 	switch {
@@ -106,7 +105,7 @@ func (h pngHeader) bytesPerPixel() float64 {
 	return bytes
 }
 
-// decodedBytes follows the two decoders. Units that stick out of the picture count.
+// decodedBytes is what the two decoders allocate. Units that extend beyond the picture count.
 func (h jpegHeader) decodedBytes(width, height float64, reduce int, partial bool) float64 {
 	across, down := 1, 1
 	for _, s := range h.sampling {
@@ -120,8 +119,8 @@ func (h jpegHeader) decodedBytes(width, height float64, reduce int, partial bool
 	samples := units * float64(blocks*64)
 	pixels := units * float64(across*down*64)
 	if partial {
-		// A quarter and where each unit begins; and a part, which may be all of the picture. At half size all channels may
-		// have as many samples.
+		// The quarter size, the position of each unit, and a part that may be the whole picture. At half size all channels
+		// may have the same number of samples.
 		part := samples
 		if reduce > 1 {
 			part = pixels * float64(h.components) / float64(reduce*reduce)
@@ -145,7 +144,7 @@ func (h jpegHeader) coloured() bool {
 	return h.components == 3 && (h.adobe && h.transform == 0 || h.ids[0] == 'R' && h.ids[1] == 'G' && h.ids[2] == 'B')
 }
 
-// plain reports whether the channels are kept as they are: luminance, and colour at one of the usual ratios.
+// plain reports whether the channels are luminance alone, or luminance and colour at one of the usual ratios.
 func (h jpegHeader) plain() bool {
 	if h.components == 1 {
 		return true
@@ -155,20 +154,4 @@ func (h jpegHeader) plain() bool {
 		return false
 	}
 	return dct.Samples(h.sampling[0][0], h.sampling[0][1])
-}
-
-// Buffers that were given back. One is taken when it is large enough; what stands in it is anything.
-var buffers sync.Pool
-
-func borrow(n int) []uint8 {
-	if b, ok := buffers.Get().(*[]uint8); ok && cap(*b) >= n {
-		return (*b)[:n]
-	}
-	return make([]uint8, n)
-}
-
-func giveBack(b []uint8) {
-	if cap(b) > 0 {
-		buffers.Put(&b)
-	}
 }

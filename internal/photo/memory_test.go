@@ -2,7 +2,6 @@ package photo_test
 
 import (
 	"context"
-	"errors"
 	"image"
 	"math"
 	"runtime"
@@ -177,55 +176,6 @@ func TestPhotosShareTheMemory(t *testing.T) {
 	last, err := judge.Photo(t.Context(), data, time.Time{})
 	require.NoError(t, err, "a photo that failed kept its memory")
 	last.Close()
-}
-
-// brittle panics with what it is told to, once.
-type brittle struct {
-	photo.Describer
-	thrown any
-}
-
-func (b *brittle) Describe(f photo.Aligned) (photo.Descriptor, error) {
-	if thrown := b.thrown; thrown != nil {
-		b.thrown = nil
-		panic(thrown)
-	}
-	return b.Describer.Describe(f)
-}
-
-func TestAPanicIsAnErrorAndGivesTheMemoryBack(t *testing.T) {
-	t.Parallel()
-	data := encodePhoto(t, portrait(3, nil).Image)
-	p := smallPolicy()
-	_, _, bytes, err := photo.Planned(data, p)
-	require.NoError(t, err)
-	p.MaxMemory = bytes
-	for _, c := range []struct {
-		name, want string
-		thrown     any
-	}{
-		{"an error", "photo: judging failed: no such layer", errors.New("no such layer")},
-		{"a text", "photo: judging failed: out of luck", "out of luck"},
-		{"data", "photo: judging failed: a panic with photo.Descriptor", photo.Descriptor{0.25}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			judge := photo.NewJudge(p, &brittle{photo.Classical(), c.thrown})
-			j, err := judge.Photo(t.Context(), data, time.Time{})
-			require.EqualError(t, err, c.want)
-			require.Nil(t, j)
-			if cause, ok := c.thrown.(error); ok {
-				require.ErrorIs(t, err, cause)
-			}
-
-			soon, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			j, err = judge.Photo(soon, data, time.Time{})
-			require.NoError(t, err, "the photo that failed kept its memory")
-			require.Equal(t, 1, j.Faces)
-			j.Close()
-		})
-	}
 }
 
 func TestWhatCannotBeSetAsideIsRefused(t *testing.T) {

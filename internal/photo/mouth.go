@@ -5,11 +5,11 @@ import (
 	"math"
 )
 
-// closedLips is the height of closed lips, which the landmarks of upper and lower lip lie apart: the median of faces
-// whose lips touch, in eye distances.
+// closedLips is the distance of the landmarks of the upper and the lower lip when the mouth is closed, in eye distances:
+// the median of faces whose lips touch.
 const closedLips = 0.25
 
-// lookAtMouth measures the mouth, and whether something hides it, after measureChip.
+// lookAtMouth measures the mouth, and whether something hides it. It needs the results of measureChip.
 func (q *Quality) lookAtMouth(f seen) {
 	upper, lower := f.inChip(UpperLip), f.inChip(LowerLip)
 	q.MouthOpen = max(0, (lower.Y-upper.Y)/chipIED-closedLips)
@@ -33,7 +33,8 @@ func (f Face) inChip(landmark int) Point {
 }
 
 // mouthLine is how much darker than its surroundings the darkest level line around the mouth is, over the skin under
-// the eyes. A mask has no line between lips: alone, this tells masks from bare faces with an area under the curve of .92.
+// the eyes. A mask has no line between lips: by this measure alone, masks and bare faces separate with an AUC
+// of .92.
 func mouthLine(g plane) float64 {
 	first, last := int(chipEyeY+0.8*chipIED), int(chipEyeY+1.3*chipIED)
 	const apart = 7 // pixels: above and below the line are lips

@@ -7,30 +7,31 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// Without a face only the picture as a whole can say why: darkness and overexposure hide faces from the detector.
+// Darkness and overexposure hide faces from the detector.
 const (
 	nightHighlights = 60   // 95th percentile of the picture's luma
 	glareShare      = 0.35 // share of the picture that is white
 )
 
-// What is enough to tell why no face was found; much less than is needed to use one. Of the large doubtful candidates on
-// 60 photos of masks and 29 of dark glasses, 10 of 19 and 5 of 6 are told; of 58 photos of things and animals, none.
+// Cuts for explaining why no face was found. They are far below those for using a face. Of the large doubtful candidates,
+// 10 of 19 on 60 photos of masks and 5 of 6 on 29 photos of dark glasses are explained; on 58 photos of things and animals,
+// none.
 const (
 	turnedQ      = 10   // in the stretched picture
-	turnedYaw    = 30   // degrees; what the detector misses is turned further than it measures
-	turnedEyes   = 0.04 // scatter of the pupils: at least the eyes are clear
-	clearEyes    = 0.03 // scatter of the pupils: eyes beyond doubt
+	turnedYaw    = 30   // degrees; faces that the detector misses are turned further than measured
+	turnedEyes   = 0.04 // scatter of the pupils: the eyes are clear
+	clearEyes    = 0.03 // scatter of the pupils: surely eyes
 	clearMouth   = 0.05 // scatter of the mouth: none of the 58 has both
-	hiddenAlike  = 0.84 // likeness of a face with something before it: 9 of 10 that are told on 100 photos of masks
-	tinyAlike    = 0.89 // likeness of a tiny bare face: more than the three things in 160 pictures that pass for one
+	hiddenAlike  = 0.84 // likeness of a covered face: 9 of 10 that are explained on 100 photos of masks
+	tinyAlike    = 0.89 // likeness of a tiny bare face: above that of three things in 160 pictures
 	largeEyes    = 0.13 // eye distance over the picture's shorter side: things that are taken for faces are small
 	surelyDark   = 0.3  // share of the eyes' surroundings
 	surelyFaulty = 0.88 // EyesHidden or FaceCovered
 	smallWindow  = 28   // pixels of the finer overview: about 35 in a picture of 1600
 )
 
-// explain looks once more when no face was found, because "turned away", "too small" or "too dark" helps people more
-// than "no face". The face, where there is one, is put into j.
+// explain searches again when no face was found, because "turned away", "too small" or "too dark" is more helpful than "no
+// face". If it finds a face, it sets j.Face.
 func (j *Judgement) explain(small plane, scale float64, doubtful []seen) []persona.Finding {
 	for _, f := range doubtful {
 		if finding, ok := j.explainDoubtful(f); ok {
@@ -56,8 +57,7 @@ func tooSmall(f seen) persona.Finding {
 	return persona.NewFinding(persona.PhotoFaceTooSmall, true, fmt.Sprintf("about %.0f pixels wide", f.IED()*sidePerIED))
 }
 
-// explainDoubtful tells why a candidate is hardly seen to be a face: nothing but its size or what hides it speaks
-// against it.
+// explainDoubtful explains a candidate that is not plausible only because of its size or of what hides it.
 func (j *Judgement) explainDoubtful(f seen) (persona.Finding, bool) {
 	s := f.scatter
 	if f.IED()*sidePerIED < smallestFace && f.Q >= turnedQ && s.pupils < clearEyes && s.mouth < clearMouth &&
@@ -77,12 +77,12 @@ func (j *Judgement) explainDoubtful(f seen) (persona.Finding, bool) {
 	return persona.Finding{}, false
 }
 
-// look refines the best candidates until one fits.
+// look refines the best candidates until fits accepts one.
 func (j *Judgement) look(candidates []candidate, small plane, scale float64, fits func(seen) bool) (seen, bool) {
 	for _, c := range candidates[:min(len(candidates), 3)] {
 		c.x, c.y, c.side = c.x*scale, c.y*scale, c.side*scale
 		f := j.pic.refine(c, small, scale)
-		f.tile.release() // what was seen is in the chip
+		f.tile.release() // the chip has all that is needed
 		if fits(f) {
 			j.Face, j.Faces = f.Face, 1
 			return f, true

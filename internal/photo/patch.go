@@ -22,7 +22,7 @@ func (p patch) visit(f func(x, y int)) {
 	}
 }
 
-// share is the share of the pixels for which is holds.
+// share is the share of the pixels for which is returns true.
 func (p patch) share(is func(x, y int) bool) float64 {
 	var hits, n float64
 	p.visit(func(x, y int) {

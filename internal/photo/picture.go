@@ -6,9 +6,8 @@ import (
 	"github.com/inflio/persona/internal/dct"
 )
 
-// picture is a decoded photo as it was stored, with the turn that makes it stand upright kept aside: a turned copy of
-// twelve megapixels costs more than everything that is measured on it. For the same reason it stays in the layout that
-// the decoder made; rows are converted as they are read.
+// picture is a decoded photo as it was stored, and the turn that makes it upright. It is not turned or converted as a
+// whole, because a copy of twelve megapixels costs more than all measures together; rows are converted as they are read.
 type picture struct {
 	ycc     *image.YCbCr
 	gray    *image.Gray
@@ -20,7 +19,7 @@ type picture struct {
 	sw, sh  int          // as stored and decoded
 	w, h    int          // upright, as in the file
 	reduce  int          // pixels of the file that one decoded pixel stands for, each way: 1, 2 or 4
-	coded   *dct.Picture // of which finer parts can be decoded; or nil
+	coded   *dct.Picture // the source of finer parts; nil if there is none
 	finest  int          // reduce of the finest
 }
 
@@ -46,7 +45,7 @@ func newPicture(img image.Image, t turn) *picture {
 	return p
 }
 
-// view wraps a picture that belongs to the caller.
+// view wraps img without a copy.
 func view(img image.Image) *picture {
 	return newPicture(img, 0)
 }
@@ -61,7 +60,8 @@ func (p *picture) toDecoded() affine {
 	return p.turn.toStored(w, h).then(affine{k, 0, 0, 0, k, 0})
 }
 
-// lumaRow returns the 8-bit luminance of stored row y. buf holds 5 bytes a pixel, for when it has to be computed.
+// lumaRow returns the 8-bit luminance of stored row y. buf has room for 5 bytes a pixel; it is used if
+// the luminance has to be computed.
 func (p *picture) lumaRow(y int, buf []uint8) []uint8 {
 	switch {
 	case p.ycc != nil:
@@ -80,7 +80,7 @@ func (p *picture) lumaRow(y int, buf []uint8) []uint8 {
 	return buf
 }
 
-// luma weighs as JPEG does (ITU-R BT.601), so that a PNG and a JPEG of one scene are judged alike.
+// luma uses the weights of JPEG (ITU-R BT.601), so that a PNG and a JPEG of one scene are judged alike.
 func luma(r, g, b uint8) uint8 {
 	return uint8((19595*uint32(r) + 38470*uint32(g) + 7471*uint32(b) + 1<<15) >> 16)
 }

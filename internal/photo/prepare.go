@@ -1,6 +1,7 @@
 package photo
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -8,24 +9,26 @@ import (
 	"math"
 
 	"github.com/gen2brain/jpegn"
+
+	"github.com/inflio/persona/internal/persona"
 )
 
-// cropPadding is the guide's: the square around the face is widened by this share of its side on every side.
+// cropPadding is the guide's padding of the square around the face: a share of its side, added on every side.
 const cropPadding = 0.2
 
 // MaxPreparedSide is the largest side of a prepared picture, in pixels.
 const MaxPreparedSide = 4096
 
-// Light of a prepared face: the 95th percentile of its luma is moved to wellLit by a gamma between the two ends. The
-// highlights are what tells exposure; the mean would turn dark skin light. What lies beyond the ends is refused before.
+// Light of a prepared face: a gamma from gammaLow to gammaTop moves the 95th percentile of its luma to wellLit. The mean
+// cannot be used, because that would lighten dark skin. Photos that need a stronger gamma are refused before.
 const (
 	wellLit            = 205.0
 	gammaLow, gammaTop = 0.70, 1.30
 )
 
-// Prepare draws the picture that is trained on: turned so that the eyes are level, cut to a square around the face
-// with the guide's padding of 0.2, scaled to side pixels, its light normalised. It is drawn straight from the photo;
-// beyond the photo's edge the border repeats. It fails without a clear face, or for a side outside 16 to 4096.
+// Prepare draws the picture that is trained on: turned so that the eyes are level, cut to a square around the face with the
+// guide's padding of 0.2, scaled to side pixels, with normalised light. Beyond the photo's edge its border is repeated. It
+// fails without a clear face, or if side is outside 16 to 4096.
 func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	if j.Descriptor == nil {
 		return nil, errors.New("photo: nothing to prepare without a clear face")
@@ -43,7 +46,7 @@ func (j *Judgement) Prepare(side int) (*image.RGBA, error) {
 	return img, nil
 }
 
-// PreparedEyes are where the eyes lie in a prepared picture of the given side.
+// PreparedEyes are the positions of the eyes in a prepared picture of the given side.
 func PreparedEyes(side int) [2]Point {
 	s := float64(side)
 	apart := s / (sidePerIED * (1 + 2*cropPadding))
@@ -51,7 +54,7 @@ func PreparedEyes(side int) [2]Point {
 	return [2]Point{{s/2 - apart/2, y}, {s/2 + apart/2, y}}
 }
 
-// corners is the upright rectangle that one of w by h covers under m.
+// corners is the bounding box of a rectangle of w by h mapped by m.
 func corners(m affine, w, h float64) (low, high Point) {
 	low, high = Point{math.Inf(1), math.Inf(1)}, Point{math.Inf(-1), math.Inf(-1)}
 	for _, c := range [4]Point{{0, 0}, {w, 0}, {0, h}, {w, h}} {
@@ -72,6 +75,35 @@ func normaliseLight(img *image.RGBA, p95 float64) {
 		p := img.Pix[i : i+3 : i+3]
 		p[0], p[1], p[2] = curve[p[0]], curve[p[1]], curve[p[2]]
 	}
+}
+
+// jpegQuality of training pictures is high enough that no blocks are visible.
+const jpegQuality = 95
+
+// TrainingFiles returns the JPEG files that are trained on: the prepared picture, and p.Augment variants of it. The same
+// photo gives the same bytes. If a fault of this program keeps a photo from being prepared, there are no files, and the
+// photo gets the finding PhotoCannotBeJudged; make the Report afterwards. The error is that of Prepare.
+func (j *Judgement) TrainingFiles(p persona.PhotoPolicy) ([][]byte, error) {
+	var files [][]byte
+	err := guard(j.Findings, func() error {
+		crop, err := j.Prepare(p.CropSide)
+		if err != nil {
+			return err
+		}
+		for _, img := range append([]*image.RGBA{crop}, Augment(crop, j.seed, p.Augment)...) {
+			var file bytes.Buffer
+			if err := EncodeJPEG(&file, img, jpegQuality); err != nil {
+				return err
+			}
+			files = append(files, file.Bytes())
+		}
+		return nil
+	})
+	if f, ok := errors.AsType[*fault](err); ok {
+		j.Findings, j.Fault = f.findings, f.what
+		return nil, nil
+	}
+	return files, err
 }
 
 // EncodeJPEG writes img as a baseline JPEG of the given quality, 1 to 100.

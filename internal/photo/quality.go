@@ -2,15 +2,15 @@ package photo
 
 import "image"
 
-// Quality is what is measured on a picture and on the main face in it, before anything is judged; the cuts are in
-// rules.go. Names in capitals are components of ISO/IEC 29794-5 as its reference implementation OFIQ defines them.
-// Whatever is told about the face is measured on a copy with the eyes 80 pixels apart, so that it does not depend on the
-// size of the photo. Left and right are those of the picture. Everything about the face is zero without a face.
+// Quality holds the measures of a picture and of its main face; the cuts are in rules.go. Names in capitals are components
+// of ISO/IEC 29794-5 as its reference implementation OFIQ defines them. Faces are measured on a copy with the eyes 80 pixels
+// apart, so that the measures do not depend on the size of the photo. Left and right are those of the picture. All
+// measures of the face are zero without a face.
 type Quality struct {
 	// EyeDistance is INTER-EYE DISTANCE: pixels of the file between the pupils, over the cosine of the yaw.
 	EyeDistance float64 `json:"eye_distance"`
-	// FaceShare is the width of the face (2.14 eye distances) over the picture's shorter side: how near the camera was.
-	// A portrait has .3 to .5.
+	// FaceShare is the width of the face (2.14 eye distances) over the picture's shorter side: .3 to .5 in a
+	// portrait.
 	FaceShare float64 `json:"face_share"`
 	// HeadSize is the height of the head from crown to chin over that of the picture, estimated from the eyes.
 	HeadSize float64 `json:"head_size"`
@@ -23,7 +23,7 @@ type Quality struct {
 	Fineness float64 `json:"fineness"`
 
 	// Percentiles of the face's luma, 0 to 255: 5th, 75th (skin) and 95th. Shares of the face without detail for
-	// brightness and darkness are OVEREXPOSURE and UNDEREXPOSURE PREVENTION turned around.
+	// brightness and darkness are OVEREXPOSURE and UNDEREXPOSURE PREVENTION, inverted.
 	Shadows    float64 `json:"shadows"`
 	Skin       float64 `json:"skin"`
 	Highlights float64 `json:"highlights"`
@@ -36,13 +36,13 @@ type Quality struct {
 
 	// EyesOpen is EYES OPEN for each eye: 0 closed to 1 open, like a probability.
 	EyesOpen [2]float64 `json:"eyes_open"`
-	// EyesHidden is EYES VISIBLE turned around: 0 bare to 1 hidden by dark glasses or hair, like a probability. EyesDark
+	// EyesHidden is EYES VISIBLE, inverted: 0 bare to 1 hidden by dark glasses or hair, like a probability. EyesDark
 	// is the share of the eyes' surroundings that is darker than half the cheeks.
 	EyesHidden float64 `json:"eyes_hidden"`
 	EyesDark   float64 `json:"eyes_dark"`
-	// FaceCovered is MOUTH OCCLUSION PREVENTION turned around: 0 bare to 1 covered by a mask or scarf, like a probability.
+	// FaceCovered is MOUTH OCCLUSION PREVENTION, inverted: 0 bare to 1 covered by a mask or scarf, like a probability.
 	FaceCovered float64 `json:"face_covered"`
-	// MouthOpen is MOUTH CLOSED turned around: the gap between the lips in eye distances, 0 closed, .1 and more open.
+	// MouthOpen is MOUTH CLOSED, inverted: the gap between the lips in eye distances, 0 closed, .1 and more open.
 	// MouthWidth is the distance of the mouth's corners in eye distances; smiles are wide. MouthLine is how dark the line
 	// between the lips is, over the skin.
 	MouthOpen  float64 `json:"mouth_open"`
@@ -50,13 +50,13 @@ type Quality struct {
 	MouthLine  float64 `json:"mouth_line"`
 	// LowerColour is the distance, in CIELAB a and b, of the skin under the eyes from the face around the mouth.
 	LowerColour float64 `json:"lower_colour"`
-	// Hidden is how far repeated searches for a landmark disagree, in eye distances: large where it is covered.
+	// Hidden is the spread of repeated searches for a landmark, in eye distances: large if it is covered.
 	Hidden Hidden `json:"hidden"`
 
-	// People counts the faces that matter, the person's own included: passers-by far behind do not.
+	// People counts the faces, the person's own included, without small ones in the background.
 	People int `json:"people"`
-	// SecondFace is SINGLE FACE PRESENT turned around: area of the second largest face over that of the main one, 0
-	// when the person is alone. SecondAway is how far away its middle is, in eye distances of the main face.
+	// SecondFace is SINGLE FACE PRESENT, inverted: area of the second largest face over that of the main one, 0
+	// if the person is alone. SecondAway is how far away its middle is, in eye distances of the main face.
 	SecondFace float64 `json:"second_face"`
 	SecondAway float64 `json:"second_away"`
 
@@ -64,23 +64,23 @@ type Quality struct {
 	// human skin (a 5 to 25, b 5 to 35) it lies.
 	SkinColour [3]float64 `json:"skin_colour"`
 	Unnatural  float64    `json:"unnatural"`
-	// Cast is the colour of the light as far as the picture tells, CIELAB a and b of what should be grey: b is its warmth.
+	// Cast is the estimated colour of the light, as CIELAB a and b of grey: b is its warmth.
 	Cast [2]float64 `json:"cast"`
 	// Tint is how far the skin lies outside its range, CIELAB units: towards green and blue in any case, towards red and
 	// yellow only as far as the light is of that colour, because some skin is.
 	Tint float64 `json:"tint"`
 	// Colourful is the 95th percentile of the picture's CIELAB chroma; Hues is the spread that is left when all its
-	// colours are put on one line: nothing in black and white, little in sepia, 5 in most photos.
+	// colours are put on one line: 0 in black and white, low in sepia, 5 in most photos.
 	Colourful float64 `json:"colourful"`
 	Hues      float64 `json:"hues"`
 
 	// Signs of editing. Chroma is the mean CIELAB chroma of the cheeks; Clipped the share of the face where a channel is
-	// at its end though the luma is not; Flat the share without any gradient; SmoothSkin log2 of the fine detail at
-	// the eyes over that on the cheeks, which filters for beauty raise.
+	// at its limit but the luma is not; Flat the share without any gradient; SmoothSkin log2 of the fine detail at
+	// the eyes over that on the cheeks, which beauty filters raise.
 	Chroma     float64 `json:"chroma"`
 	Clipped    float64 `json:"clipped"`
 	Flat       float64 `json:"flat"`
-	Comb       float64 `json:"comb"` // 0 smooth to 2: how much the luma keeps to a few levels
+	Comb       float64 `json:"comb"` // 0 smooth to 2: gaps between the levels of luma
 	SmoothSkin float64 `json:"smooth_skin"`
 
 	// Border is the share of the picture, 0 to 1, taken by even bars at its edges: frames and screenshots.
@@ -137,11 +137,11 @@ type Hidden struct {
 	Mouth   float64 `json:"mouth"`
 }
 
-// Background is what is seen around the head and shoulders.
+// Background holds the measures of the picture around the head and shoulders.
 type Background struct {
 	Colour [3]float64 `json:"colour"` // mean CIELAB: L, a, b
 	Busy   float64    `json:"busy"`   // BACKGROUND UNIFORMITY: standard deviation of L
 	// Histogram has the shares of 27 colours: thirds of L (dark, middle, bright) by thirds of a and of b, which are
-	// parted at -8 and 8. It sums to 1.
+	// divided at -8 and 8. It sums to 1.
 	Histogram [27]float32 `json:"histogram"`
 }

@@ -2,11 +2,11 @@ package photo
 
 import "encoding/binary"
 
-// reduce averages a picture of sw by sh pixels, given row by row, down to w by h. Rows are added up first, eight pixels
-// at once, because most of the pixels are met there.
+// reduce averages a picture of sw by sh pixels, given row by row, down to w by h. It adds up rows first, eight pixels at
+// once, because that step processes all pixels.
 func reduce(sw, sh, w, h int, row func(y int) []uint8) plane {
 	small := newPlane(w, h)
-	// Weights of rows are counted in parts so many that a sum stays within 16 bits.
+	// Weights of rows are in units of 1/parts; a sum must fit 16 bits.
 	parts := 64
 	for parts > 1 && (sh/h+2)*parts*255 > 1<<16-1 {
 		parts /= 2
@@ -50,7 +50,7 @@ func addRow(even, odd []uint64, row []uint8, weight uint64, last *[8]byte) {
 	}
 }
 
-// unpack puts the lanes in the order of the pixels.
+// unpack writes the lanes in the order of the pixels.
 func unpack(sums []uint16, even, odd []uint64) {
 	for i, e := range even {
 		o := odd[i]
@@ -93,7 +93,7 @@ func (b *blocks) add(row func(i int) []uint8) []uint32 {
 	return b.sums
 }
 
-// span is the part of a source line that one reduced pixel covers; its first and last pixels count in part.
+// span is the part of a source line that one reduced pixel covers; its first and last pixels have lower weights.
 type span struct {
 	first, last int
 	full        uint32 // weight of a pixel between them

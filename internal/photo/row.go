@@ -5,9 +5,8 @@ import (
 	"image/color"
 )
 
-// row returns n pixels from x on of stored row y of a picture of neither luminance and colour nor grey, four bytes each:
-// red, green, blue and something. They stand in buf, of 4 n bytes, where they had to be converted: transparency is laid
-// over white, and of 16 bits the upper 8 are taken.
+// row returns n pixels from x on of stored row y of p.other, four bytes each: red, green, blue and an undefined one. It
+// uses buf, of 4 n bytes, if they have to be converted: transparent pixels are laid over white, and 16 bits become 8.
 func (p *picture) row(x, y, n int, buf []uint8) []uint8 {
 	x, y, buf = p.min.X+x, p.min.Y+y, buf[:4*n]
 	switch src := p.other.(type) {

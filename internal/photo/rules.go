@@ -7,7 +7,7 @@ import (
 	"github.com/inflio/persona/internal/persona"
 )
 
-// A blend weighs several measures as logistic regression found best on labelled faces, and makes 0 to 1 of the sum.
+// A blend is a logistic regression on several measures, fitted to labelled faces. Its value is 0 to 1.
 type blend struct {
 	bias    float64
 	weights []float64
@@ -21,10 +21,14 @@ func (b blend) of(values ...float64) float64 {
 	return 1 / (1 + math.Exp(-z))
 }
 
-// The blends of the signs named in eyes.go and mouth.go, from 569 open and 127 closed eyes, 53 dark glasses, 121 masks
-// and 700 bare faces. On photos that the detector finds, and with the cuts below, 80 % of closed eyes (area under the
-// curve .99) are told at .6 % false alarms, 83 % of dark glasses (.99) at .5 % and 82 % of masks (.98) at 2.1 %. Most
-// masks and half the dark glasses keep a face from being found at all.
+// The blends of the measures in eyes.go and mouth.go, fitted to 569 open and 127 closed eyes, 53 dark glasses, 121 masks and
+// 700 bare faces. Rates with the cuts below, of faces that are found (most masks and half of the dark glasses prevent
+// that):
+//
+//	               found   false alarms   AUC
+//	closed eyes     80 %       .6 %       .99
+//	dark glasses    83 %       .5 %       .99
+//	masks           82 %      2.1 %       .98
 var (
 	eyeOpen     = blend{3.9262, []float64{2.3497, 3.3198, 23.2322}}
 	eyesHidden  = blend{-8.4462, []float64{3.1459, -2.1272, 1.8301, 29.4028, 76.2606}}
@@ -33,24 +37,24 @@ var (
 
 var never = math.Inf(1)
 
-// Cuts that one rule shares with another.
+// Cuts that two rules share.
 const (
 	covered = 0.90 // FaceCovered that is refused
 	burnt   = 0.10 // Burnt that is refused
 )
 
-// rule is one thing that can be wrong with the main face or the picture.
+// rule judges one property of the main face or of the picture.
 type rule struct {
 	code    persona.PhotoCode
 	measure func(f Face, q Quality) float64
-	warn    float64 // a note from here on, in the measure's unit
-	refuse  float64 // not usable from here on
+	warn    float64 // above it the photo has a warning; in the measure's unit
+	refuse  float64 // above it the photo is refused
 	detail  func(f Face, q Quality) string
-	unless  []persona.PhotoCode // what explains the same better
-	last    bool                // nothing further would be reliable
+	unless  []persona.PhotoCode // codes that explain the same better
+	last    bool                // the rules after it would not be reliable
 }
 
-// rules is the one table of what is judged by which measure, with its cuts and where they come from.
+// rules is the table of all rules, with their measures, cuts and the reasons for these.
 var rules = []rule{
 	{
 		// Share of the main face's area; the refusal is a side of .35: 1.6 % false alarms, 72 % of group photos.
@@ -59,8 +63,8 @@ var rules = []rule{
 		detail:  sayOthers,
 	},
 	{
-		// Pixels under 160: an eye distance of 57; the crop would have to be enlarged more than four times. What is said
-		// about light and sharpness of a face of a few pixels would mislead.
+		// Pixels under 160: an eye distance of 57; the crop would be enlarged more than four times. Light and
+		// sharpness cannot be measured on so few pixels.
 		code: persona.PhotoFaceTooSmall, warn: 0, refuse: 0, last: true,
 		measure: func(f Face, _ Quality) float64 { return smallestFace - math.Round(f.IED()*sidePerIED) },
 		detail: func(f Face, _ Quality) string {
@@ -68,7 +72,7 @@ var rules = []rule{
 		},
 	},
 	{
-		// Degrees of roll. A mask looks like a forehead, and the detector may find such a face the wrong way up.
+		// Degrees of roll. A mask looks like a forehead: the detector may find such a face upside down.
 		code: persona.PhotoTilted, warn: 25, refuse: 45,
 		measure: func(f Face, q Quality) float64 {
 			if roll := math.Abs(f.Roll); roll < 135 || q.FaceCovered < covered {
@@ -79,36 +83,36 @@ var rules = []rule{
 		detail: func(f Face, _ Quality) string { return fmt.Sprintf("by %.0f degrees", math.Abs(f.Roll)) },
 	},
 	{
-		// Degrees of yaw: beyond, the far eye hides behind the nose and the landmarks are guesses.
+		// Degrees of yaw: beyond, the nose hides the far eye and the landmarks are unreliable.
 		code: persona.PhotoExtremeAngle, warn: 50, refuse: 50,
 		measure: func(f Face, _ Quality) float64 { return math.Abs(f.Yaw) },
 		detail:  func(f Face, _ Quality) string { return fmt.Sprintf("by about %.0f degrees", math.Abs(f.Yaw)) },
 	},
 	{
-		// Levels of luma that the face's highlights fail by: 60 whatever the contrast, 90 when also flat. Two stops under
-		// has a median of 95.
+		// Levels by which the face's highlights are below 60, or below 90 if the contrast is low, too. The median of faces
+		// two stops underexposed is 95.
 		code: persona.PhotoTooDark, warn: 0, refuse: 0,
 		measure: func(_ Face, q Quality) float64 {
 			return max(60-q.Highlights, min(90-q.Highlights, 22-q.Contrast))
 		},
 	},
 	{
-		// Share of the face without detail: one and a half stops over.
+		// Share of the face without detail; the cut is that of one and a half stops of overexposure.
 		code: persona.PhotoOverexposed, warn: burnt, refuse: burnt, unless: []persona.PhotoCode{persona.PhotoTooDark},
 		measure: func(_ Face, q Quality) float64 { return q.Burnt },
 	},
 	{
-		// Levels that the standard deviation of luma stays under 15, with shadows that are not dark.
+		// Levels by which the standard deviation of luma is below 15, if the shadows are not dark.
 		code: persona.PhotoFlat, warn: 0, refuse: 0, unless: []persona.PhotoCode{persona.PhotoTooDark, persona.PhotoOverexposed},
 		measure: func(_ Face, q Quality) float64 { return min(15-q.Contrast, q.Shadows-100) },
 	},
 	{
-		// |log2| of cheek over cheek, 95 % of normal faces measure less. Side light is good for some photos.
+		// |log2| of cheek over cheek, 95 % of normal faces have less. Side light is good for some photos of a set.
 		code: persona.PhotoUnevenLight, warn: 2.0, refuse: never,
 		measure: func(_ Face, q Quality) float64 { return math.Abs(q.SideLight) },
 	},
 	{
-		// Blend of the signs of dark glasses and of hair over the eyes.
+		// Blend for dark glasses and for hair over the eyes.
 		code: persona.PhotoEyesHidden, warn: 0.82, refuse: 0.82, unless: []persona.PhotoCode{persona.PhotoTooDark},
 		measure: func(_ Face, q Quality) float64 {
 			// Closed lids have no iris either, but they are as bright as the skin.
@@ -119,14 +123,14 @@ var rules = []rule{
 		},
 	},
 	{
-		// Blend of the signs of masks and scarves. A hand before the mouth is not told: it has the colour of the face, and
-		// the lines between its fingers pass for a mouth.
+		// Blend for masks and scarves. A hand before the mouth is not found: it has the colour of the face, and the lines
+		// between its fingers look like a mouth.
 		code: persona.PhotoFaceCovered, warn: 0.75, refuse: covered,
 		unless: []persona.PhotoCode{
 			persona.PhotoExtremeAngle, persona.PhotoTooDark, persona.PhotoFlat, persona.PhotoEyesHidden,
 		},
 		measure: func(_ Face, q Quality) float64 {
-			// Where light burns the colour of the skin out, only what is sure counts.
+			// Overexposed skin has no colour, so only a sure result counts.
 			if q.Burnt > burnt && q.FaceCovered < covered {
 				return 0
 			}
@@ -134,13 +138,13 @@ var rules = []rule{
 		},
 	},
 	{
-		// Fine over coarse detail: below are 90 % of the blurred faces that detail was measured with, all of those blurred
-		// evenly by 2 % of the eye distance and more, and 1.4 % of the sharp ones.
+		// Fine over coarse detail. 90 % of the blurred faces of the measurement at detail are below the cut, all that are
+		// blurred by 2 % of the eye distance or more, and 1.4 % of the sharp ones.
 		code: persona.PhotoBlurred, warn: 0, refuse: 0,
 		measure: func(_ Face, q Quality) float64 { return 0.25 - q.Fineness },
 	},
 	{
-		// The wider eye closed. One such photo among many does no harm.
+		// The wider eye. A few such photos in a set do no harm.
 		code: persona.PhotoEyesClosed, warn: 0.70, refuse: never,
 		unless: []persona.PhotoCode{
 			persona.PhotoTooDark, persona.PhotoEyesHidden, persona.PhotoFaceCovered, persona.PhotoExtremeAngle,
@@ -149,13 +153,13 @@ var rules = []rule{
 		measure: func(_ Face, q Quality) float64 { return 1 - max(q.EyesOpen[0], q.EyesOpen[1]) },
 	},
 	{
-		// Signs of filters.
+		// Number of signs of filters.
 		code: persona.PhotoHeavilyEdited, warn: 0, refuse: 1,
 		unless:  []persona.PhotoCode{persona.PhotoOverexposed, persona.PhotoFlat},
 		measure: editing,
 	},
 	{
-		// Heights of the picture that the head would fill: 2 % of portraits exceed 1.36.
+		// Heights of the picture that the head would fill: 2 % of portraits have more than 1.36.
 		code: persona.PhotoFaceTooLarge, warn: 1.35, refuse: never,
 		measure: func(_ Face, q Quality) float64 { return q.HeadSize },
 		detail: func(_ Face, q Quality) string {
@@ -163,7 +167,7 @@ var rules = []rule{
 		},
 	},
 	{
-		// Share of the head outside the picture; a face that lacks more than a tenth cannot be learned from.
+		// Share of the head outside the picture; a model cannot learn from a face that lacks more than a tenth.
 		code: persona.PhotoHeadCutOff, warn: 0.18, refuse: 1, unless: []persona.PhotoCode{persona.PhotoFaceTooLarge},
 		measure: func(_ Face, q Quality) float64 {
 			if q.FaceOutside > 0.12 {
@@ -173,13 +177,14 @@ var rules = []rule{
 		},
 	},
 	{
-		// How far the spread of hues stays under 2.2, or all chroma under 4: every black and white or toned picture of 400
-		// does, and none in colour.
+		// Distance of the spread of hues below 2.2, or of all chroma below 4: positive for all black and white or toned
+		// pictures of 400, and for none in colour.
 		code: persona.PhotoGreyscale, warn: 0, refuse: never,
 		measure: func(_ Face, q Quality) float64 { return max(2.2-q.Hues, 4-q.Colourful) },
 	},
 	{
-		// CIELAB units outside the range of skin: 2 % of photos, and half of those a stop of white balance away.
+		// CIELAB units outside the range of skin: 2 % of photos, and half of those whose white balance
+		// is wrong by a stop.
 		code: persona.PhotoColourCast, warn: 8, refuse: never,
 		unless: []persona.PhotoCode{
 			persona.PhotoGreyscale, persona.PhotoTooDark, persona.PhotoHeavilyEdited, persona.PhotoFaceCovered,
@@ -197,13 +202,13 @@ var rules = []rule{
 // editing counts signs of filters: one for each that is beyond its cut, two for a posterised face.
 func editing(_ Face, q Quality) float64 {
 	const (
-		vividChroma    = 52.0 // mean CIELAB chroma of the cheeks: 98 % of faces measure less than 53
-		clippedColours = 0.20 // share of the face whose colour is cut off although its luma is not
+		vividChroma    = 52.0 // mean CIELAB chroma of the cheeks: 98 % of faces have less than 53
+		clippedColours = 0.20 // share of the face with a channel at its limit and a luma that is not
 		flatShare      = 0.30 // share of the face without any gradient
-		fewLevels      = 0.30 // comb of the luma: no photo of 250 measures more, seven levels a colour measure .75
+		fewLevels      = 0.30 // comb of the luma: no photo of 250 has more, seven levels a colour give .75
 		posterised     = 0.50
-		smoothed       = 8.2 // octaves between eyes and cheeks: 99 % of faces measure less
-		lit            = 90  // highlights: dark pictures have few levels without any filter
+		smoothed       = 8.2 // octaves between eyes and cheeks: 99 % of faces have less
+		lit            = 90  // highlights: a dark picture has few levels without a filter
 	)
 	signs := 0.0
 	for _, sign := range []bool{
@@ -225,7 +230,7 @@ func sayOthers(_ Face, q Quality) string {
 	return fmt.Sprintf("%d faces", q.People)
 }
 
-// sayShare words a share of 0 to 1 for people.
+// sayShare formats a share of 0 to 1 for people.
 func sayShare(v float64) string {
 	switch {
 	case v < 0.075:

@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// window is a square that the face cascade let pass: its middle and side in whole pixels, and by how much it passed.
+// window is a square that passed the face cascade: its centre and side in pixels, and its margin q.
 type window struct {
 	row, col, side int
 	q              float32
 }
 
-// faceCascade is Pigo's face detector: regression trees over comparisons of pixel pairs, one after the other, left as
-// soon as the sum of their answers falls under a tree's threshold.
+// faceCascade is Pigo's face detector: regression trees over comparisons of pixel pairs. A window fails as soon as the sum
+// of the results falls below a tree's threshold.
 type faceCascade struct {
 	trees      int
 	codes      []int8 // four offsets a node, nodes numbered from 1: row, column, row, column, in 256ths of the window
@@ -20,7 +20,7 @@ type faceCascade struct {
 	thresholds []float32
 }
 
-// faceLeaves is what each tree of the embedded cascade ends in: its depth is 6.
+// faceLeaves is the number of leaves of each tree of the embedded cascade: its depth is 6.
 const faceLeaves = 1 << 6
 
 func unpackFace(data []byte) *faceCascade {
@@ -43,17 +43,17 @@ func unpackFace(data []byte) *faceCascade {
 	return c
 }
 
-// headTrees are those that every window meets. They turn away all but one in a hundred, and their offsets are worked out
-// once a window size. The few windows that are left meet the other trees together, one tree after the other.
+// headTrees is the number of trees that are applied to every window. One window in a hundred passes them. Their offsets are
+// computed once for each window size. The other trees are applied to all remaining windows, one tree after the other.
 const headTrees = 16
 
-// fewWindows is up to how many windows are sent through a tree without working out all its offsets first: a window meets
-// 6 of its 63 nodes.
+// fewWindows is the number of windows up to which a tree's offsets are computed on demand: a window visits 6 of its 63
+// nodes.
 const fewWindows = 10
 
-// scanner runs a face cascade over one picture. The windows of a row go through the first trees together, those of a
-// size through the others: that keeps a tree at hand and spares the processor guessing which window is left when. The
-// windows and their q are exactly those of Pigo's RunCascade, which a test checks.
+// scanner runs a face cascade over one picture. Each of the first trees is applied to all windows of a row, each of the
+// others to all windows of a size: a tree stays in the cache, and there are fewer mispredicted branches. The windows and
+// their q are exactly those of Pigo's RunCascade; a test checks that.
 type scanner struct {
 	*faceCascade
 	g       plane
@@ -61,8 +61,8 @@ type scanner struct {
 	border  int     // how far inside the picture a window's middle must lie at least
 	side    int
 	offsets []int32   // two pixel offsets a node, of the head's trees and one more
-	at      []int32   // windows still in the race, by the pixel of their middle
-	sums    []float32 // what their trees answered so far
+	at      []int32   // remaining windows, by the pixel of their centre
+	sums    []float32 // sums of their trees' results
 }
 
 func (c *faceCascade) scanner(g plane, shift float64, border int) *scanner {
@@ -145,7 +145,7 @@ func (s *scanner) pass(t, place int, at []int32, sums []float32) int {
 		for node < faceLeaves {
 			pair := (*[2]int32)(nodes[2*node:])
 			a, b := pix[at0+pair[0]], pix[at0+pair[1]]
-			// 2*node + 1 where a <= b, without a branch: it would be foretold wrongly every other time.
+			// 2*node + 1 where a <= b, without a branch: it would be mispredicted half of the time.
 			node = 2*node + (uint32(a)-uint32(b)-1)>>31
 		}
 		sum := sums[i] + answers[node-faceLeaves]
@@ -157,7 +157,7 @@ func (s *scanner) pass(t, place int, at []int32, sums []float32) int {
 	return left
 }
 
-// passFew does what pass does, and works out only the offsets that are met.
+// passFew is pass that computes offsets on demand.
 func (s *scanner) passFew(t int, at []int32, sums []float32) int {
 	pix := s.g.pix
 	codes := s.codes[4*faceLeaves*t:][:4*faceLeaves]
@@ -178,7 +178,7 @@ func (s *scanner) passFew(t int, at []int32, sums []float32) int {
 	return left
 }
 
-// prepare works out where tree t looks for the present window size, and keeps it at place.
+// prepare computes the offsets of tree t for the present window size and stores them at place.
 func (s *scanner) prepare(t, place int) {
 	codes := s.codes[4*faceLeaves*t:][:4*faceLeaves]
 	offsets := s.offsets[2*faceLeaves*place:][:2*faceLeaves]

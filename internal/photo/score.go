@@ -20,37 +20,37 @@ func (s scale) score(v float64) float64 {
 	return 100 * clamp((v-s.from)/(s.to-s.from), 0, 1)
 }
 
-// The one table of how scores are made. Sources: OFIQ is the reference implementation of ISO/IEC 29794-5
+// The scales of all scores. Sources: OFIQ is the reference implementation of ISO/IEC 29794-5
 // (BSI-OFIQ/OFIQ-Project 1.0.3); percentiles are those of 220 to 250 faces of public test sets.
 var (
-	// weights of the guide's overall score, a weighted average. Sharpness and light decide what a model can learn.
+	// weights of the guide's overall score, a weighted average. Sharpness and light matter most for what a model learns.
 	weights = persona.Score{Resolution: 0.20, Sharpness: 0.30, Lighting: 0.30, FaceDetection: 0.20}
 
-	// shorterSide: the guide's minimum of 512 pixels earns 60, its recommended 1024 all.
+	// shorterSide: 60 at the guide's minimum of 512 pixels, 100 at its recommended 1024.
 	shorterSide = scale{from: 181, to: 1024, log: true}
 	// eyeDistance is OFIQ's sigmoid of the inter-eye distance: 70 pixels are 50, 90 are 73, 130 are 95.
 	eyeDistanceMiddle, eyeDistanceWidth = 70.0, 20.0
 
-	// fine detail over coarse: sharp faces measure .29 to .54 (5 to 95 %), .39 in the median; a blur of 2 % of the eye
-	// distance .18, one of 3 % .13.
+	// fine detail over coarse: .29 to .54 on sharp faces (5 to 95 %), median .39; .18 after a blur of 2 % of the
+	// eye distance, .13 after one of 3 %.
 	detail = scale{from: 0.13, to: 0.39, log: true}
 
-	// highlights is the 95th percentile of the face's luma: normal 112 to 237, two stops under 57 to 126.
+	// highlights is the 95th percentile of the face's luma: 112 to 237 on normal ones, 57 to 126 two stops under.
 	highlights = scale{from: 50, to: 115}
-	// burnt share: 0 to .002 in normal faces, .096 one and a half stops over.
+	// burnt share: 0 to .002 on normal faces, .096 one and a half stops over.
 	burntShare = scale{from: 0.20, to: 0.01}
 	// contrast is the standard deviation of the face's luma.
 	contrast = scale{from: 6, to: 22}
-	// evenness: |log2| of cheek over cheek is .33 in the median and 1.98 at 95 %.
+	// evenness: |log2| of cheek over cheek; the median is .33, the 95th percentile 1.98.
 	evenness = scale{from: 5, to: 1.2}
 
-	// certainty of the detector saturates: Q has no upper end, 280 is the median of frontal faces.
+	// certainty of the detector: it saturates, because Q has no upper limit; 280 is the median of frontal faces.
 	certaintyQ = 120.0
 	// hiddenParts is the mean scatter of the landmarks.
 	hiddenParts = scale{from: 0.25, to: 0.04}
 )
 
-// score computes the guide's scores from what was measured. All parts are 0 to 100:
+// score computes the guide's scores from the measures. All parts are 0 to 100:
 //
 //	resolution     geometric mean of the shorter side's and the eye distance's score
 //	sharpness      fine over coarse detail of the aligned face, logarithmic

@@ -16,26 +16,69 @@ type Member struct {
 	Measures Measures
 }
 
-// Choice says what becomes of a Member.
+// Choice is the result for a Member.
 type Choice struct {
 	Photo    string
 	Index    int
 	Use      bool              // trained on
-	Primary  bool              // the one photo that stands for the persona
-	Findings []persona.Finding // what comparing the photos told, besides what each photo's own findings say
+	Primary  bool              // the one photo that represents the persona
+	Findings []persona.Finding // from comparing the photos; the photo's own findings are in its Measures
 }
 
-// Set is what the photos of one training come to together.
+// Set is the result for all photos of one training.
 type Set struct {
 	Choices []Choice          // in the order of the members
 	Report  persona.SetReport // about the photos in use
 }
 
-// Set chooses the photos of one training: of copies of one photo the best, without those that are surely another
-// person's, and of what is left the best use that show the most. Photos that look like another person's are warned
-// of. The primary photo is the named one if it is used, else the best frontal one. The choices come in the order of
-// the members, and the same members always give the same Set.
+// Set chooses the photos of one training: the best of copies of one photo, none that surely shows another person, and of
+// the rest the use photos that are best and most varied. It warns of photos that look like another person's. The primary
+// photo is the named one if it is used, else the best frontal one. The choices are in the order of the members, and the
+// same members always give the same Set.
+//
+// Set does not panic: a member whose measures cause a panic is refused with the finding PhotoCannotBeJudged.
 func (j *Judge) Set(members []Member, use int) Set {
+	return withoutPanics(members, func(members []Member) Set { return j.choose(members, use) })
+}
+
+// withoutPanics calls choose. If it panics, withoutPanics accepts the members one after the other, refuses those with
+// which choose panics, and returns the choice among the others.
+func withoutPanics(members []Member, choose func([]Member) Set) Set {
+	set := Set{Choices: make([]Choice, len(members)), Report: persona.SetReport{Photos: len(members)}}
+	for i, m := range members {
+		set.Choices[i] = Choice{Photo: m.Photo, Index: m.Index}
+	}
+	works := func(members []Member) bool {
+		return guard(nil, func() error {
+			set = choose(members)
+			return nil
+		}) == nil
+	}
+	if works(members) {
+		return set
+	}
+	some := make([]Member, len(members))
+	for i, m := range members {
+		some[i] = Member{Photo: m.Photo, Index: m.Index}
+	}
+	faulty := make([]bool, len(members))
+	for i, m := range members {
+		empty := some[i]
+		some[i] = m
+		if faulty[i] = !works(some); faulty[i] {
+			some[i] = empty
+		}
+	}
+	for i := range set.Choices {
+		if faulty[i] {
+			set.Choices[i].Findings = append(set.Choices[i].Findings, cannotBeJudged())
+		}
+	}
+	return set
+}
+
+// choose is Set without protection against panics.
+func (j *Judge) choose(members []Member, use int) Set {
 	choices := make([]Choice, len(members))
 	for i, m := range members {
 		choices[i] = Choice{Photo: m.Photo, Index: m.Index, Use: m.Accepted}
@@ -48,7 +91,7 @@ func (j *Judge) Set(members []Member, use int) Set {
 	return Set{Choices: choices, Report: j.report(members, choices, alike)}
 }
 
-// report sums up what is used and what is missing.
+// report summarises the photos in use and what is missing.
 func (j *Judge) report(members []Member, choices []Choice, alike [][]likeness) persona.SetReport {
 	r := persona.SetReport{Photos: len(members)}
 	var used []Member
@@ -62,7 +105,7 @@ func (j *Judge) report(members []Member, choices []Choice, alike [][]likeness) p
 	}
 	r.Used = len(used)
 	if r.Used >= j.Policy.MinPhotos {
-		// Without a wanted tier there is always one.
+		// There is always a tier if none is asked for.
 		terms, _ := persona.TermsFor("", r.Used)
 		r.Tier = terms.Tier
 	}
@@ -94,7 +137,7 @@ func ranked(members []Member, choices []Choice) []int {
 	return order
 }
 
-// namedBonus lifts the photo that the person named above every other of a group.
+// namedBonus ranks the photo that the person named above all others.
 const namedBonus = 1000
 
 func rank(m Member) float64 {

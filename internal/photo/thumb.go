@@ -5,15 +5,15 @@ import (
 	"image/color"
 )
 
-// thumb is a coarse view of a whole picture in colour, upright: enough for what surrounds a face.
+// thumb is a coarse view of a whole picture in colour, upright: enough to measure the background.
 type thumb struct {
 	rgb   []uint8
 	w, h  int
 	scale float64 // pixels of the picture that one of its pixels stands for
 }
 
-// thumbSide is the longer side of a thumb. Each of its pixels is the mean of four of the picture, which is nothing like
-// an average of all, but costs as much for twelve megapixels as for one.
+// thumbSide is the longer side of a thumb. Each of its pixels is the mean of four samples, not of all pixels that it
+// covers, so that the cost does not depend on the size of the picture.
 const thumbSide = 48
 
 func (p *picture) thumb() thumb {

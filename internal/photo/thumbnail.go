@@ -2,8 +2,8 @@ package photo
 
 import "image"
 
-// Thumbnail is the upright photo, reduced so that its longer side is at most side pixels, 16 or more; scale is how many
-// pixels of the photo one of it stands for. It is for showing, not for measuring.
+// Thumbnail is the upright photo, reduced so that its longer side is at most side pixels, 16 or more; scale is the
+// number of pixels of the photo for each of its own. It is for display. It is nil if the photo was not decoded.
 func (j *Judgement) Thumbnail(side int) (small *image.RGBA, scale float64) {
 	if j.pic == nil {
 		return nil, 0

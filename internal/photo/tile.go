@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// tile is a part of a picture around a face, reduced by a whole factor and still as stored. It is what every measure
-// and crop of the face is drawn from, so that the full picture is read once.
+// tile is a part of a picture around a face, reduced by a whole factor and not turned. All measures and crops of the face
+// are drawn from it, so that the full picture is read once.
 type tile struct {
 	rgb    []uint8 // three bytes a pixel
 	w, h   int
@@ -14,7 +14,7 @@ type tile struct {
 	shrink int
 }
 
-// mostShrink is the largest block whose columns fit into the lanes they are added up in.
+// mostShrink is the largest block whose columns can be summed in 16-bit lanes.
 const mostShrink = 256
 
 // tile cuts out the upright rectangle between low and high, clipped to the picture, reduced by the whole factor
@@ -33,7 +33,7 @@ func (p *picture) tile(low, high Point, shrink int) *tile {
 	}
 	x0, x1 := whole(ax, bx, p.sw)
 	y0, y1 := whole(ay, by, p.sh)
-	// Colour mostly comes in samples of two by two pixels: a block that begins with one meets fewer.
+	// Colour samples mostly cover two by two pixels: a block that starts with one has fewer of them.
 	x0, y0 = x0&^1, y0&^1
 	shrink = max(1, min(shrink, mostShrink, x1-x0, y1-y0))
 	t := &tile{w: (x1 - x0) / shrink, h: (y1 - y0) / shrink, shrink: shrink}
@@ -95,7 +95,7 @@ func (t *tile) fillGray(p *picture, x0, y0 int) {
 	}
 }
 
-// release gives the tile's memory back.
+// release allows the tile's memory to be reused.
 func (t *tile) release() {
 	giveBack(t.rgb)
 	t.rgb = nil

@@ -25,8 +25,8 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 	for y := range t.h {
 		top := p.min.Y + y0 + y*k
 		sums := blocks.add(func(dy int) []uint8 { return img.Y[img.YOffset(p.min.X+x0, top+dy):] })
-		// Every row and column of colour samples is met once, the one that two blocks share by both. Of larger blocks the
-		// middle row is enough: colour changes slowly.
+		// All colour samples that touch the block are averaged; of larger blocks only those of the middle row, because colour
+		// changes slowly.
 		first, last := img.COffset(0, top), img.COffset(0, top+k-1)
 		rows := (top+k-1)>>subY - top>>subY + 1
 		if k >= sparseColour {
@@ -58,7 +58,7 @@ func (t *tile) fillYCC(p *picture, x0, y0 int) {
 	}
 }
 
-// sparseColour is from how many pixels on a block's colour is that of its middle row.
+// sparseColour is the block size from which a block's colour is that of its middle row.
 const sparseColour = 4
 
 // means divides sums of bytes by their number, without a division for each.
@@ -74,7 +74,7 @@ func newMeans(most int) means {
 
 func (m means) of(sum uint32, n int) uint32 { return uint32((uint64(sum)*m[n] + 1<<31) >> 32) }
 
-// fillYCCRow converts a row as it is. Neighbours that share a sample of colour share its conversion.
+// fillYCCRow converts a row as it is. A sample of colour that neighbours share is converted once.
 func fillYCCRow(out []uint8, img *image.YCbCr, x, y int) {
 	subX, _ := subsampling(img.SubsampleRatio)
 	luma := img.Y[img.YOffset(x, y):]

@@ -19,6 +19,10 @@ type Timing struct {
 // the outcome is kept in the activity's heartbeat, for its next attempt.
 const RecordWithin = 45 * time.Second
 
+// MaxSubmit is the largest Timing.Submit. With RecordWithin it fits into the three minutes that package workflows gives
+// one attempt of a purchase.
+const MaxSubmit = time.Minute
+
 // DefaultTiming fits the real provider: trainings of 2 to 90 minutes.
 func DefaultTiming() Timing {
 	return Timing{

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// canvas is a picture that can be written on.
+// canvas is a picture that text can be drawn on.
 type canvas struct{ *image.RGBA }
 
 func newCanvas(w, h int) canvas {
@@ -21,7 +21,7 @@ func newCanvas(w, h int) canvas {
 	return c
 }
 
-// part is the same canvas, on which nothing can be drawn outside of r.
+// part is the same canvas, clipped to r.
 func (c canvas) part(r image.Rectangle) canvas {
 	if part, ok := c.SubImage(r).(*image.RGBA); ok {
 		return canvas{part}
@@ -44,7 +44,7 @@ func (c canvas) outline(r image.Rectangle, with color.RGBA) {
 	}
 }
 
-// mark draws an eye as a cross and any other point as a dot, light with a dark rim so that it shows on every skin.
+// mark draws an eye as a cross and any other point as a dot, light with a dark rim so that it is visible on every skin.
 func (c canvas) mark(at image.Point, eye bool) {
 	light, dark := color.RGBA{0xff, 0xff, 0xff, 0xff}, color.RGBA{0x10, 0x10, 0x10, 0xff}
 	if !eye {
@@ -81,11 +81,11 @@ var typeface = func() *opentype.Font {
 	return f
 }()
 
-// new returns a face of its own: faces may not be shared between goroutines.
+// new returns a new face, because goroutines must not share one.
 func (f face) new() font.Face {
 	made, err := opentype.NewFace(typeface, &opentype.FaceOptions{Size: float64(f), DPI: 72, Hinting: font.HintingFull})
 	if err != nil {
-		panic(err) // only options that cannot be are refused
+		panic(err) // only invalid options are refused
 	}
 	return made
 }

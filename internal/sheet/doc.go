@@ -1,3 +1,3 @@
-// Package sheet draws contact sheets: small pictures of judged photos with what was seen in them, for people who would
-// rather look than read.
+// Package sheet draws contact sheets: small pictures of judged photos with the points found in the face, the scores and the
+// verdict.
 package sheet

@@ -16,7 +16,7 @@ type Photo struct {
 	Name    string      // under the picture, shortened where it is long
 	Picture image.Image // reduced, upright; nil when the file could not be decoded
 	Scale   float64     // pixels of the photo for one of Picture
-	Points  []Mark      // what was found in the face, in pixels of the photo
+	Points  []Mark      // points of the face, in pixels of the photo
 	Report  persona.PhotoReport
 }
 
@@ -53,7 +53,7 @@ var (
 	}
 )
 
-// Draw draws the photos in their order, with the verdict of each, and under them what they tell as a set.
+// Draw draws the photos in their order with their verdicts, and below them the report on the set.
 func Draw(photos []Photo, set persona.SetReport) *image.RGBA {
 	columns := max(1, min(mostColumns, int(math.Ceil(math.Sqrt(float64(len(photos))*1.2)))))
 	rows := (len(photos) + columns - 1) / columns
@@ -97,9 +97,9 @@ func (c canvas) photo(x, y, number int, p Photo) {
 }
 
 func verdict(r persona.PhotoReport) string {
-	text := r.Verdict.Words() // beside the colour, for those who do not see red and green apart
+	text := r.Verdict.Words() // the colour alone is not enough for people who cannot distinguish red and green
 	if r.Primary {
-		text += ", stands for the person"
+		text += ", the primary photo"
 	}
 	if r.Score.Overall > 0 {
 		text = fmt.Sprintf("%.0f  %s", r.Score.Overall, text)
@@ -107,7 +107,7 @@ func verdict(r persona.PhotoReport) string {
 	return text
 }
 
-// captions are the reasons, broken into at most so many lines.
+// captions returns the reasons, broken into at most most lines.
 func captions(findings []persona.Finding, most int) []string {
 	var out []string
 	for _, f := range persona.RefusalsFirst(findings) {
@@ -120,7 +120,7 @@ func captions(findings []persona.Finding, most int) []string {
 	return out
 }
 
-// picture puts the photo into its frame, with the face's box and the points found in it.
+// picture draws the photo into its frame, with the box and the points of its face.
 func (c canvas) picture(frame image.Rectangle, p Photo, tone color.RGBA) {
 	b := p.Picture.Bounds()
 	k := min(float64(frame.Dx())/float64(b.Dx()), float64(frame.Dy())/float64(b.Dy()), 1)
@@ -159,9 +159,9 @@ func (c canvas) scores(x, y int, s persona.Score) {
 	}
 }
 
-// footLines are the words under the pictures.
+// footLines returns the text below the pictures.
 func footLines(set persona.SetReport, width int) []string {
-	lines := []string{"The bars are resolution, sharpness, lighting and how sure the face is. Crosses are eyes, dots what else was found in the face."}
+	lines := small.wrap("The bars are resolution, sharpness, lighting and how sure the face is. Crosses are eyes, dots are other points of the face.", width)
 	if set.Tier != "" {
 		lines = append(lines, fmt.Sprintf("The photos reach the %s tier.", set.Tier))
 	}

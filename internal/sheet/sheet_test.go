@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,4 +98,16 @@ func TestSheetOfOddThings(t *testing.T) {
 	require.Equal(t, 20*img.Rect.Dy(), count(img, image.Rect(0, 0, 20, img.Rect.Dy()), paper), "the left margin stays empty")
 	require.Equal(t, 20*img.Rect.Dy(), count(img, image.Rect(img.Rect.Dx()-20, 0, img.Rect.Dx(), img.Rect.Dy()), paper), "and the right one")
 	require.Positive(t, sheet.Draw(nil, persona.SetReport{}).Rect.Dx())
+}
+
+// The text under the pictures is as wide as the sheet allows, whatever the number of columns.
+func TestTheTextStaysInsideTheSheet(t *testing.T) {
+	t.Parallel()
+	for n := range 6 {
+		img := sheet.Draw(slices.Repeat([]sheet.Photo{one(persona.VerdictAccept)}, n), persona.SetReport{
+			Tier: persona.TierBasic, Advice: []string{strings.Repeat("Add photos with other backgrounds. ", 9)},
+		})
+		margin := image.Rect(img.Rect.Dx()-20, 0, img.Rect.Dx(), img.Rect.Dy())
+		require.Equal(t, 20*img.Rect.Dy(), count(img, margin, img.RGBAAt(1, 1)), "%d photos", n)
+	}
 }

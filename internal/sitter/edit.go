@@ -7,9 +7,9 @@ import (
 	"math"
 )
 
-// Edit is what was done to a picture after it was taken. The zero value is nothing.
+// Edit describes how a picture was edited. The zero value changes nothing.
 type Edit struct {
-	Smooth    float64    // 0 to 1: a beauty filter that takes pores, spots and folds away and leaves the edges
+	Smooth    float64    // 0 to 1: a beauty filter that removes pores, spots and folds and keeps edges
 	Saturate  float64    // -1 greyscale, 0 as taken, 2 three times as vivid
 	Sepia     float64    // 0 to 1: the brown of old photos
 	Cast      [3]float64 // stops by which red, green and blue are brighter: the wrong white balance
@@ -18,10 +18,10 @@ type Edit struct {
 
 	Border     float64 // share of the shorter side that a plain white border takes at every edge
 	Bars       float64 // share of the height that black bars take above and below
-	Screenshot bool    // as seen on a telephone: a status bar above, buttons below, between them the picture
+	Screenshot bool    // a screenshot of a telephone: a status bar above the picture and buttons below
 }
 
-// frame is where the picture itself lies in one of width x height.
+// frame is the area of the picture itself in one of width x height.
 func (e Edit) frame(width, height int) image.Rectangle {
 	r := image.Rect(0, 0, width, height)
 	if e.Border > 0 {
@@ -39,7 +39,7 @@ func (e Edit) frame(width, height int) image.Rectangle {
 	return r
 }
 
-// even reports whether the edit leaves areas of one colour, which no camera does.
+// even reports whether the edit makes areas of one colour, which a camera does not.
 func (e Edit) even() bool {
 	return e.Smooth > 0 || e.Posterise > 0 || e.Border > 0 || e.Bars > 0 || e.Screenshot
 }
@@ -101,7 +101,7 @@ func (e Edit) recolour(img *image.RGBA) {
 }
 
 // smooth is a guided filter over the given radius in pixels: it evens out what varies by a few levels and keeps edges,
-// as beauty filters do.
+// like beauty filters.
 func smooth(img *image.RGBA, strength, radius float64) {
 	const little = 14 * 14 // levels squared: variance that counts as skin rather than as an edge
 	soft, square := clone(img), clone(img)

@@ -12,14 +12,14 @@ import (
 // faultSide is the side of a faulty photo in pixels, unless its fault is to be small.
 const faultSide = 1024
 
-// Fault is one thing that can be wrong with a photo.
+// Fault describes a faulty photo.
 type Fault struct {
-	Code string // what a judge calls it
-	Name string // of the photo, unique: the code, and more where a code has several photos
+	Code string // the finding that a judge should make
+	Name string // unique name of the photo: the code, and a suffix if a code has several photos
 
-	// Pose makes the fault in the picture of an otherwise good portrait; nil when the picture is good.
+	// Pose changes the pose of a good portrait so that it has the fault; nil if the picture itself is good.
 	Pose func(p *Pose)
-	// OfSet says that the photo by itself is good: the fault shows beside other photos of the person.
+	// OfSet is true if the photo by itself is good, and has the fault only beside other photos of the person.
 	OfSet bool
 
 	person func(s Sitter) Sitter
@@ -27,8 +27,8 @@ type Fault struct {
 	file   func(p Portrait) []byte
 }
 
-// Faults has at least one photo for every rule about photos, in a fixed order. Each shows another moment: only the two
-// that are duplicates look like one another.
+// Faults returns at least one photo for every code that can be drawn, in a fixed order. Each shows another moment; only
+// the two duplicates look alike.
 func Faults() []Fault {
 	faults := []Fault{
 		{Code: "empty_file", file: func(Portrait) []byte { return []byte{} }},
@@ -93,8 +93,7 @@ func Faults() []Fault {
 	return faults
 }
 
-// somebodyElse is a person of another skin, and of the next few such the one whose face differs most: nobody would take
-// the two for one.
+// somebodyElse is a person of another skin colour: of the next few, the one whose face differs most.
 func somebodyElse(s Sitter) Sitter {
 	mine := s.traits()
 	var other Sitter
@@ -132,7 +131,7 @@ func (t *traits) distance(o *traits) float64 {
 	return sum
 }
 
-// Portrait draws the faulty picture of side x side pixels, or a good one when only the file is faulty.
+// Portrait draws the faulty picture of side x side pixels, or a good one if only the file is faulty.
 func (f Fault) Portrait(identity uint64, side int) Portrait {
 	s := New(identity)
 	if f.person != nil {
@@ -153,7 +152,7 @@ func (f Fault) pose(identity uint64) Pose {
 	return p
 }
 
-// moment is a good portrait: another day, place and mood for each fault, but one for all photos of a fault of sets.
+// moment is the pose of a good portrait: a different one for each fault, but the same for all photos of a fault of sets.
 func (f Fault) moment() Pose {
 	name := f.Name
 	if f.OfSet {
@@ -202,7 +201,7 @@ func encodeGIF(p Portrait) []byte {
 	return b.Bytes()
 }
 
-// shrunk is every n-th pixel of every n-th row, after a blur that makes this a fair copy.
+// shrunk is every n-th pixel of every n-th row, after a blur against aliasing.
 func shrunk(img *image.RGBA, n int) *image.RGBA {
 	soft := clone(img)
 	blur(soft, 0.4*math.Sqrt(float64(n*n-1)))

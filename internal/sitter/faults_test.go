@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/sitter"
 )
 
@@ -31,6 +32,34 @@ func TestFaultsHaveNamesOfTheirOwn(t *testing.T) {
 		require.Contains(t, f.Name, f.Code)
 		require.False(t, seen[f.Name], f.Name)
 		seen[f.Name] = true
+	}
+}
+
+// notDrawn are the codes that no drawn photo can have, and why.
+var notDrawn = map[persona.PhotoCode]string{
+	persona.PhotoUnreachable:    "there is no file: the address does not answer",
+	persona.PhotoCannotBeJudged: "a fault of the program, not of the photo",
+	persona.PhotoNotAmongBest:   "a good photo among more than are used",
+	persona.PhotoProbablyTwoSet: "needs two photos or more of a second person: draw two sets",
+}
+
+func TestEveryCodeIsDrawn(t *testing.T) {
+	t.Parallel()
+	var drawn, codes []persona.PhotoCode
+	for _, f := range sitter.Faults() {
+		drawn = append(drawn, persona.PhotoCode(f.Code))
+	}
+	for _, advice := range persona.PhotoCodes() {
+		codes = append(codes, advice.Code)
+		if reason := notDrawn[advice.Code]; reason != "" {
+			require.NotContains(t, drawn, advice.Code, "it is drawn, so it can be: %s", reason)
+			continue
+		}
+		require.Contains(t, drawn, advice.Code, "no fault of Faults has this code, and notDrawn gives no reason")
+	}
+	require.Subset(t, codes, drawn, "a fault of a code that does not exist")
+	for code := range notDrawn {
+		require.Contains(t, codes, code, "a reason for a code that does not exist")
 	}
 }
 

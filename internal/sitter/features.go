@@ -25,7 +25,7 @@ func (f Features) EyeDistance() float64 {
 	return math.Hypot(f.Eyes[1][0]-f.Eyes[0][0], f.Eyes[1][1]-f.Eyes[0][1])
 }
 
-// moved is the truth after the picture was put at x, y of a larger one.
+// moved is the truth after the picture was placed at x, y of a larger one.
 func (f Features) moved(x, y float64) Features {
 	points := []*[2]float64{&f.Nose, &f.Chin, &f.Crown}
 	for i := range f.Eyes {
@@ -43,7 +43,7 @@ func (f Features) moved(x, y float64) Features {
 	return f
 }
 
-// features tells where a person's features are in the picture.
+// features computes the positions of a person's features in the picture.
 func (sc *scene) features(f *figure) Features {
 	at := func(x, y float64) (pixel [2]float64) {
 		pixel[0], pixel[1], _ = sc.screen(f.view(partHead, f.surface(x, y)))

@@ -7,11 +7,11 @@ import (
 	"math"
 )
 
-// minPhotoBytes is what a photo of 1024 pixels must weigh: 500 KB, the least that the product takes, and some slack.
+// minPhotoBytes is the smallest size of a photo of 1024 pixels: 500 KB, the product's limit, and some slack.
 const minPhotoBytes = 515_000
 
-// EncodePhoto makes a JPEG of the portrait. Like a real camera's file, one of at least 1024 x 1024 pixels weighs 500 KB
-// to 10 MB: film grain is added, mostly outside the face so that its sharpness stays what it is, until it does.
+// EncodePhoto makes a JPEG of the portrait. Like a camera's file, one of at least 1024 x 1024 pixels has 500 KB to 10 MB:
+// grain is added until it has, mostly outside the face so that its sharpness does not change.
 func EncodePhoto(p Portrait) []byte {
 	size := p.Image.Bounds().Size()
 	want := 0

@@ -2,8 +2,8 @@ package sitter
 
 import "math"
 
-// random is SplitMix64: tiny, seeded by two numbers, and the same on every platform and Go version, which the standard
-// library does not promise of its own sources.
+// random is SplitMix64: small, seeded by two numbers, and the same on every platform and Go version, which the standard
+// library does not promise.
 type random struct{ state uint64 }
 
 func newRandom(seed, stream uint64) *random {

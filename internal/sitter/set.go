@@ -1,6 +1,6 @@
 package sitter
 
-// shot is what one photo of a set is meant to show.
+// shot describes one photo of a set.
 type shot struct {
 	yaw, distance, smile, mouthOpen float64
 	light, contrast                 float64
@@ -8,8 +8,8 @@ type shot struct {
 	place                           place
 }
 
-// shots go round in a set. The first five make a small set by themselves: different angles, expressions, distances,
-// light and places.
+// shots are used in turn. The first five are a small set by themselves, with different angles, expressions, distances, light
+// and places.
 var shots = [...]shot{
 	{yaw: 0, distance: 0.40, smile: 0.25, light: 25, contrast: 0.2, place: inStudio},
 	{yaw: -10, distance: 0.36, smile: 0.70, light: -35, contrast: 0.3, warmth: 0.4, place: atWall},
@@ -58,7 +58,7 @@ func (s Sitter) setPose(i, side int) Pose {
 	p.Warmth = shot.warmth
 	p.Exposure = shot.exposure + r.between(-0.15, 0.15)
 	p.Distance = shot.distance * r.between(0.95, 1.05)
-	// Far away in a small picture means without detail, which is not what a set is for.
+	// A face that is far away in a small picture has no detail.
 	p.Distance = max(p.Distance, min(0.42, clearEyes*2.14/float64(side)))
 	p.Background = backgroundOf(r, shot.place)
 	p.Outfit = r.next()

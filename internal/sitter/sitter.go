@@ -1,14 +1,14 @@
-// Package sitter draws people who do not exist, with the truth about them: who it is, where eyes and face are, how
-// the head is turned, what hides it, how it is lit.
+// Package sitter draws people who do not exist, and returns the truth about each picture: identity, positions of eyes and
+// face, pose, what is hidden, and light.
 //
-// Tests, benchmarks, the demo and the local trainer need faces that a detector takes for real ones and that are
-// nobody's. A picture is a small ray-free renderer's work: a displaced head mesh, a depth buffer, one shadowed key
-// light, procedural skin, eyes and hair. Everything follows from two seeds, so the same call gives the same pixels.
+// Tests, benchmarks, the demo and the local trainer need faces that a detector finds and that belong to nobody. A small
+// renderer draws them: a displaced head mesh, a depth buffer, one key light with shadows, procedural skin, eyes and hair.
+// Everything is determined by two seeds: the same call gives the same pixels.
 package sitter
 
 import "image"
 
-// Sitter is one imagined person. The zero value is the person with identity 0.
+// Sitter is one invented person. The zero value is the person with identity 0.
 type Sitter struct {
 	identity uint64
 }
@@ -17,10 +17,10 @@ type Sitter struct {
 // hair, eyes, brows, nose, mouth, jaw and age.
 func New(identity uint64) Sitter { return Sitter{identity: identity} }
 
-// Identity is the number the person was made from.
+// Identity is the number that New was called with.
 func (s Sitter) Identity() uint64 { return s.identity }
 
-// Pose is everything about a picture except the person. Start from DefaultPose: the zero value has closed eyes.
+// Pose describes a picture except for the person. Start from DefaultPose: the zero value has closed eyes.
 type Pose struct {
 	Yaw   float64 // degrees; positive turns the face towards the right edge of the picture
 	Pitch float64 // degrees; positive looks down
@@ -62,7 +62,7 @@ func DefaultPose() Pose {
 	return Pose{Smile: 0.3, EyesOpen: 1, Light: 30, Contrast: 0.3, Distance: 0.38}
 }
 
-// Portrait is a picture with the truth about it.
+// Portrait is a picture and the truth about it.
 type Portrait struct {
 	Image *image.RGBA
 	Features

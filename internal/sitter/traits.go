@@ -2,7 +2,7 @@ package sitter
 
 import "math"
 
-// traits is what a person looks like. Lengths are in eye distances; proportions are those of grown-ups: eyes 63 mm
+// traits describe a person's appearance. Lengths are in eye distances; proportions are those of grown-ups: eyes 63 mm
 // apart, face 135 mm wide, eyes to chin 115 mm, eyes to mouth 68 mm, nose 48 mm.
 type traits struct {
 	seed uint32
@@ -50,7 +50,7 @@ func (s Sitter) traits() *traits {
 	}
 	near := func(mean, spread float64) float64 { return mean + spread*max(-2, min(2, r.bell())) }
 	t := &traits{seed: uint32(r.next())}
-	manly := r.unit() // 0 to 1; steers what tends to go together
+	manly := r.unit() // 0 to 1; correlates related traits
 	if r.chance(0.8) {
 		manly = step(0.35, 0.65, manly)
 	}
@@ -144,7 +144,7 @@ func (s Sitter) traits() *traits {
 		t.stubble = r.between(0, 0.7)
 	}
 	if highest := (t.hairline - t.browHeight - t.browArch - 0.15) / 1.3; t.fringe > highest {
-		t.fringe = highest // the brows stay bare, as in a photo that is meant to show somebody
+		t.fringe = highest // the brows stay uncovered
 	}
 	t.outfitTaste = r.next()
 	return t

@@ -8,7 +8,7 @@ import (
 	"github.com/inflio/persona/internal/sitter"
 )
 
-// blend puts a person where a stranger is: both faces are moved onto the shape in between and mixed.
+// blend draws a person in place of a stranger: both faces are warped to an intermediate shape and mixed.
 func (m *model) blend(stranger sitter.Portrait, p person, likeness float64, random *rand.Rand) (*image.RGBA, error) {
 	spot := func(v [2]float64) point { return point{v[0], v[1]} }
 	eyes := [2]point{spot(stranger.Eyes[0]), spot(stranger.Eyes[1])}
@@ -63,8 +63,8 @@ type colour [3]float64
 func (c colour) scaled(k float64) colour { return colour{k * c[0], k * c[1], k * c[2]} }
 func (c colour) plus(d colour) colour    { return colour{c[0] + d[0], c[1] + d[1], c[2] + d[2]} }
 
-// colour reads the person at a point of the frame in the goal's shape. Beyond the frame the picture goes on out of
-// focus.
+// colour reads the person at a point of the frame in the goal's shape. Beyond the frame the picture continues out
+// of focus.
 func (p *person) colour(q point, toMean *warp, mask float64, far texture) colour {
 	outside := max(-q.x, q.x-side, -q.y, q.y-side)
 	at := toMean.at(q)
@@ -89,7 +89,7 @@ func (p *person) colour(q point, toMean *warp, mask float64, far texture) colour
 	return c
 }
 
-// canvas is a picture in the making.
+// canvas is a picture before it is finished.
 type canvas struct {
 	w, h   int
 	luma   []float32
@@ -105,8 +105,8 @@ func (c *canvas) set(x, y int, v colour) {
 	c.luma[o], c.cb[o], c.cr[o] = float32(v[0]), float32(v[1]), float32(v[2])
 }
 
-// Strength of the two finishing touches: what sharpening adds of the detail finer than its radius, and the standard
-// deviation of the grain in levels, about that of a good camera indoors.
+// Strength of sharpening, as the share that is added of detail finer than its radius, and standard deviation of the grain
+// in levels, about that of a good camera indoors.
 const (
 	sharpening = 0.7
 	grain      = 2.0

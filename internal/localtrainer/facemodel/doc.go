@@ -3,7 +3,7 @@
 //
 // It is an active appearance model (Cootes, Edwards and Taylor, 1998). Each picture's face is found, its landmarks are
 // moved onto the mean shape, and a mean and a few principal directions are fitted to the shapes and to the textures
-// that are left. A new picture is a point close to the training pictures in that space, moved back to its own shape
-// and blended with a drawn stranger. Likeness grows with the scale, and a model of ill-matched photos is a bad model:
-// the weights are all that a generated picture knows of the person.
+// that result. A new picture is a point close to the training pictures in that space, warped to its own shape and
+// blended with a drawn stranger. Likeness grows with the scale. A model of photos of two people is a bad one: it mixes
+// them.
 package facemodel

@@ -183,6 +183,18 @@ func TestPicturesThatTeachNothing(t *testing.T) {
 	}
 }
 
+// One picture that brings a fault to light ends its training, and not the server.
+func TestAPanicInParallelReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	require.PanicsWithValue(t, "row 70", func() {
+		facemodel.InParallel(100, func(from, to int) {
+			if from <= 70 && 70 < to {
+				panic("row 70")
+			}
+		})
+	})
+}
+
 func TestCancelledTrainingStops(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

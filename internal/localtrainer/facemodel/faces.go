@@ -1,6 +1,7 @@
 package facemodel
 
 import (
+	"crypto/sha256"
 	"image"
 	"math"
 	"slices"
@@ -8,15 +9,16 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// face is a training picture's one face.
+// face is the face of a training picture.
 type face struct {
 	picture *image.RGBA
 	place   similarity // from the frame to the picture
 	shape   shape
-	thumb   []float64 // the whole frame, small: tells copies of a photo
+	thumb   []float64         // the frame at a low resolution, for finding copies of a photo
+	digest  [sha256.Size]byte // of the picture's pixels
 }
 
-// findFace returns nil where there is none.
+// findFace returns the main face of a picture; nil if there is none.
 func findFace(img image.Image) *face {
 	found := photo.FindFaces(img)
 	if len(found) == 0 {
@@ -35,6 +37,7 @@ func findFace(img image.Image) *face {
 		f.shape[nose+i] = into.at(spot(marks[at]))
 	}
 	f.thumb = thumbnail(f.picture, f.place.at)
+	f.digest = sha256.Sum256(f.picture.Pix)
 	return f
 }
 
@@ -80,8 +83,8 @@ func flipped(thumb []float64) []float64 {
 	return out
 }
 
-// overlap is the best correlation of two thumbnails when one may be moved by a pixel in each direction: eyes are found
-// a little elsewhere in a varied copy.
+// overlap is the best correlation of two thumbnails when one is moved by up to a pixel in each direction, because the eyes
+// are found in a slightly different place in an augmented copy.
 func overlap(a, b []float64) float64 {
 	best := -1.0
 	for dy := -1; dy <= 1; dy++ {
@@ -99,12 +102,13 @@ func overlap(a, b []float64) float64 {
 	return best
 }
 
-// copyLikeness is how alike the thumbnails of two pictures of one photo are at least. Brightness, contrast, rotation
-// and crop are undone by the frame and the normalisation, so augmented copies reach it; other photos do not.
+// copyLikeness is the overlap from which two pictures are copies of one photo. The frame and the normalisation undo
+// brightness, contrast, rotation and crop: of augmented copies about 1 % have less, where the eyes were found wrongly, and
+// different photos of drawn people have at most .93.
 const copyLikeness = 0.95
 
-// distinct keeps the first of each group of augmented copies: the frame has undone what sets the others apart. The
-// copies are not in vain, they vote on the landmarks, whose search errs a little differently in each.
+// distinct keeps the first of each group of augmented copies. Its landmarks become the mean of those found in the copies,
+// which is more exact.
 func distinct(faces []*face) []*face {
 	var kept []*face
 	votes := map[*face][]shape{}

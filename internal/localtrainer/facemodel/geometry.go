@@ -14,7 +14,7 @@ import (
 const side = 512
 
 // The shape of a face: landmarks in the frame of a texture, where the eyes lie where photo.PreparedEyes puts them. The
-// ends of the brows and the outer corners of the eyes are left out, because they are found too roughly.
+// ends of the brows and the outer corners of the eyes are left out, because they are not found exactly enough.
 const (
 	eyeLeft = iota
 	eyeRight
@@ -85,8 +85,8 @@ const (
 	warpSide = side/warpStep + 1
 )
 
-// newWarp bends the frame so that each point of from lands on its point of to: a thin-plate spline (Bookstein, 1989),
-// held still on a ring around the head so that hair and background stay where they are.
+// newWarp warps the frame so that each point of from is moved to its point of to: a thin-plate spline (Bookstein, 1989)
+// with fixed points on a ring around the head, so that hair and background do not move.
 func newWarp(from, to shape) (*warp, error) {
 	anchors, moves := from[:], make([]point, 0, 24)
 	for i := range from {
@@ -115,7 +115,7 @@ func newWarp(from, to shape) (*warp, error) {
 	}
 	var k mat.Dense
 	if err := k.Solve(system, values); err != nil {
-		return nil, errors.New("facemodel: two landmarks of a face lie on one spot")
+		return nil, errors.New("facemodel: two landmarks of a face coincide")
 	}
 	w := &warp{dx: make([]float64, warpSide*warpSide), dy: make([]float64, warpSide*warpSide)}
 	for j := range warpSide {
@@ -129,7 +129,7 @@ func newWarp(from, to shape) (*warp, error) {
 				w.dx[o] += k.At(a, 0) * u
 				w.dy[o] += k.At(a, 1) * u
 			}
-			// Far from the face nothing moves: the spline itself only promises that for the ring.
+			// The spline is fixed on the ring only; far from the face nothing may move.
 			far := math.Hypot((p.x-centre.x)/(1.75*ied), (p.y-centre.y)/(1.9*ied))
 			keep := 1 - smooth(0.85, 1, far)
 			w.dx[o] *= keep

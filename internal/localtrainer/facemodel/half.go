@@ -20,7 +20,7 @@ func toHalf(f float32) uint16 {
 		shift := uint(14 - exponent)
 		return sign | uint16(roundShift(fraction, shift))
 	}
-	// A carry out of the fraction rightly moves into the exponent.
+	// A carry out of the fraction correctly increments the exponent.
 	return sign | uint16(uint32(exponent)<<10+roundShift(fraction, 13))
 }
 

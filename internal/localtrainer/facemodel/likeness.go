@@ -28,9 +28,8 @@ func (t texture) image() *image.RGBA {
 	return img
 }
 
-// describe is the descriptor of a shape-free face. Without the pose it tells people apart far better than that of the
-// photo: two people's photos were .16 less alike than one's where the photos themselves were .05. It is nil when no
-// face is found.
+// describe is the descriptor of a shape-free face. Without the pose it distinguishes people better than the photo's own
+// descriptor: two people's photos were less alike than one person's by .16 instead of .05. It is nil if no face is found.
 func (t texture) describe() photo.Descriptor {
 	p := persona.DefaultPhotoPolicy()
 	p.MinBytes, p.MinSide = 0, side
@@ -46,8 +45,8 @@ func (t texture) describe() photo.Descriptor {
 	return j.Descriptor // nil without a face
 }
 
-// discord is how much the photos fall into two groups: the mean likeness within the groups less that between them. It
-// is 0 when a group would have a single member, which is no other person but an odd photo.
+// discord measures how much the photos fall into two groups: the mean similarity within the groups less that between them.
+// It is 0 if one group has a single member, which is an unusual photo rather than a second person.
 func discord(all []photo.Descriptor) float64 {
 	all = slices.DeleteFunc(slices.Clone(all), func(d photo.Descriptor) bool { return d == nil })
 	n := len(all)
@@ -65,7 +64,7 @@ func discord(all []photo.Descriptor) float64 {
 			total += v / float64(n*n)
 		}
 	}
-	// The strongest direction of the centred likenesses divides the set best.
+	// The first eigenvector of the centred similarities divides the set best.
 	centred := mat.NewSymDense(n, nil)
 	for i := range n {
 		for j := range i + 1 {
@@ -98,8 +97,8 @@ func discord(all []photo.Descriptor) float64 {
 	return within/inside - between/across
 }
 
-// trust tells how good a start each photo is for a new picture: one that the directions can rebuild, and whose face is
-// like the others'.
+// trust rates the photos as starting points of new pictures, 0 to 1: high if the directions reproduce the photo, and if its
+// face is like the others'.
 func trust(all []photo.Descriptor, missed []float64) []float64 {
 	middle := photo.Centroid(all)
 	out := make([]float64, len(all))

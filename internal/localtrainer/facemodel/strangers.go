@@ -13,8 +13,8 @@ import (
 // prepared training picture, so that such a picture fills the frame.
 const faceShare = 0.59
 
-// keptStrangers is how many drawn strangers are remembered, 4 MB each at the usual size. Who compares scales, or
-// pictures with and without the trigger word, asks for the same seeds again, and drawing is half of the work.
+// keptStrangers is how many drawn strangers are remembered, 4 MB each at the usual size. A comparison of
+// scales, or of pictures with and without the trigger word, asks for the same seeds again, and drawing is half of the work.
 const keptStrangers = 12
 
 var strangers struct {

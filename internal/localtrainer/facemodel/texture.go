@@ -7,7 +7,7 @@ import (
 )
 
 // A texture is a vector of textureLength values, 0 to 1: luma of the frame row by row, then blue and red difference
-// (JPEG's YCbCr) at a quarter of the resolution, which eyes do not miss and which keeps the weights small.
+// (JPEG's YCbCr) at a quarter of the resolution, which is not visible and keeps the weights small.
 const (
 	chromaSide    = side / 4
 	lumaLength    = side * side
@@ -117,7 +117,7 @@ func (t texture) chroma(p point) (cb, cr float64) {
 	return read(o), read(o + chromaLength)
 }
 
-// softened is a strongly blurred copy: what continues a picture beyond its frame.
+// softened is a strongly blurred copy, which continues a picture beyond its frame.
 func (t texture) softened() texture {
 	out := make(texture, textureLength)
 	copy(out, t)

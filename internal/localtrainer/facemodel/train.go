@@ -1,11 +1,13 @@
 package facemodel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -14,8 +16,8 @@ import (
 	"github.com/inflio/persona/internal/photo"
 )
 
-// Picture is one training picture. One whose caption is not empty and holds neither the trigger word nor "[trigger]"
-// teaches nothing about the person and is left out.
+// Picture is one training picture. A picture whose caption is not empty and has neither the trigger word nor
+// "[trigger]" is ignored.
 type Picture struct {
 	Image   image.Image
 	Caption string
@@ -23,19 +25,19 @@ type Picture struct {
 
 // TrainOptions tune a training. The zero value means 1000 steps and rank 16.
 type TrainOptions struct {
-	Steps    int                // how many steps are reported
+	Steps    int                // number of steps for the progress
 	Rank     int                // most principal directions of texture
 	Progress func(step, of int) // called now and then, in order, from the calling goroutine; may be nil
 }
 
-// MinFaces is the fewest distinct pictures with a usable face that a model can be fitted to.
+// MinFaces is the smallest number of distinct pictures with a usable face to which a model can be fitted.
 const MinFaces = 4
 
-// ErrTooFewFaces says that fewer than MinFaces distinct pictures show a face that can be found.
+// ErrTooFewFaces means that a face was found in fewer than MinFaces distinct pictures.
 var ErrTooFewFaces = errors.New("facemodel: too few pictures show a usable face")
 
-// Train fits a model and returns it as safetensors. The same pictures in the same order give the same bytes. It fails
-// with ErrTooFewFaces, or with the context's error.
+// Train fits a model and returns it as safetensors. The same pictures give the same bytes. The order of the photos does
+// not matter, that of a photo and its augmented copies does. The error is ErrTooFewFaces, or that of the context.
 func Train(ctx context.Context, pictures []Picture, trigger string, o TrainOptions) ([]byte, error) {
 	if o.Steps <= 0 {
 		o.Steps = 1000
@@ -61,6 +63,7 @@ func Train(ctx context.Context, pictures []Picture, trigger string, o TrainOptio
 		report(0.6 * float64(i+1) / float64(len(pictures)))
 	}
 	faces = distinct(faces)
+	slices.SortFunc(faces, func(a, b *face) int { return bytes.Compare(a.digest[:], b.digest[:]) })
 	if len(faces) < MinFaces {
 		return nil, fmt.Errorf("%w: %d of the %d that are needed", ErrTooFewFaces, len(faces), MinFaces)
 	}
@@ -76,7 +79,7 @@ func captioned(caption, trigger string) bool {
 	return strings.TrimSpace(caption) == "" || strings.Contains(caption, "[trigger]") || hasWord(caption, trigger)
 }
 
-// hasWord reports whether word stands in text by itself, in any case.
+// hasWord reports whether text contains word as a whole word, ignoring case.
 func hasWord(text, word string) bool {
 	if word == "" {
 		return false
@@ -151,8 +154,8 @@ func fit(ctx context.Context, faces []*face, rank int, report func(float64)) (*m
 }
 
 // components is a principal component analysis: the mean, the strongest directions scaled by their standard deviation,
-// where each row lies in them, and the share of each row's variance that they lose. rows is left with the mean taken
-// off. There are always rank directions; those without any variance are zero.
+// the coordinates of each row, and the share of each row's variance that is lost. The mean is subtracted from rows in
+// place. There are always rank directions; those without any variance are zero.
 func components(rows [][]float32, rank int) (mean []float32, basis [][]float32, at [][]float64, lost []float64) {
 	n := len(rows)
 	mean = make([]float32, len(rows[0]))
@@ -166,8 +169,8 @@ func components(rows [][]float32, rank int) (mean []float32, basis [][]float32, 
 			r[i] -= mean[i]
 		}
 	}
-	// There are far fewer rows than columns, so the small matrix of products is decomposed: it has the same left
-	// singular vectors.
+	// There are far fewer rows than columns, so the small matrix of their products is decomposed: its singular vectors are
+	// the left ones of rows.
 	products := mat.NewDense(n, n, nil)
 	for i := range n {
 		for j := range i + 1 {

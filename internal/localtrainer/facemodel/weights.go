@@ -11,16 +11,16 @@ import (
 	"strconv"
 )
 
-// format names this model in the weights' metadata; version changes when old weights no longer mean the same.
+// format identifies this model in the weights' metadata; version changes with the meaning of the weights.
 const (
 	format  = "persona-facemodel"
 	version = 1
 )
 
-// ErrWeights says that weights are damaged or are not of this model.
+// ErrWeights means that weights are damaged or of another model.
 var ErrWeights = errors.New("facemodel: these are not weights of this model")
 
-// model is what the weights hold. K is the number of principal directions of texture, L that of shape, N the number of
+// model is the contents of the weights. K is the number of principal directions of texture, L that of shape, N the number of
 // distinct training photos. Directions are scaled by their standard deviation, so coefficients are around 1.
 type model struct {
 	trigger string
@@ -32,8 +32,8 @@ type model struct {
 	shapes      []shape     // L, displacements
 	textureAt   [][]float64 // N x K: where each training photo lies
 	shapeAt     [][]float64 // N x L
-	trust       []float64   // N: how good a start each photo is, 0 to 1
-	spread      float64     // how much the photos disagree about the face
+	trust       []float64   // N: see trust
+	spread      float64     // the photos' discord
 }
 
 // tensor is an entry of a safetensors header.
@@ -110,7 +110,7 @@ func (m *model) encode() ([]byte, error) {
 	return append(append(out, head...), data...), nil
 }
 
-// decode reads what encode wrote; anything else is ErrWeights.
+// decode parses the output of encode. The error is ErrWeights.
 func decode(weights []byte) (*model, error) {
 	if len(weights) < 8 {
 		return nil, ErrWeights
@@ -158,7 +158,7 @@ func decode(weights []byte) (*model, error) {
 	return m, nil
 }
 
-// tensors reads from a safetensors body; bad remembers that anything was not as it must be.
+// tensors reads from a safetensors body; bad is set by the first error.
 type tensors struct {
 	header map[string]json.RawMessage
 	data   []byte
