@@ -72,7 +72,7 @@ func policy() persona.PhotoPolicy {
 func (b *bed) wire() {
 	provider := trainer.New(trainer.Config{
 		Key: "id:secret", QueueURL: b.trainer, RESTURL: b.trainer, APIURL: b.trainer + "/v1",
-		Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
+		Backoff: time.Millisecond,
 	})
 	judge := photo.NewJudge(policy(), nil)
 	buyer := &purchase.Buyer{Store: b.Store, Provider: provider, Timing: b.timing, WebhookURL: "http://127.0.0.1:9/webhooks/fal"}

@@ -77,7 +77,7 @@ func newQueue(t *testing.T) *queue {
 
 func (q *queue) client() *trainer.Client {
 	return trainer.New(trainer.Config{
-		Key: "id:secret", QueueURL: q.URL, RESTURL: q.URL, APIURL: q.URL + "/v1", Backoff: time.Nanosecond, Poll: time.Nanosecond,
+		Key: "id:secret", QueueURL: q.URL, RESTURL: q.URL, APIURL: q.URL + "/v1", Backoff: time.Nanosecond,
 	})
 }
 

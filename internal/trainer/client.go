@@ -42,7 +42,6 @@ type Config struct {
 	APIURL   string        // default DefaultAPIURL, with its version
 	HTTP     *http.Client  // default: a client of its own; its Timeout must be 0 or long enough for whole transfers
 	Backoff  time.Duration // first pause before a safe call is repeated, doubled each time; default 500 ms
-	Poll     time.Duration // first pause between two status calls of Generate, growing to ten times as much; default 500 ms
 }
 
 // Client calls the service. It is safe for concurrent use.
@@ -53,7 +52,7 @@ type Client struct {
 	calls             *http.Client // follows no redirect, because the key must not be sent to another host
 	submits           *http.Client // the same, on a new connection each time
 	files             *http.Client // follows redirects of file servers
-	backoff, poll     time.Duration
+	backoff           time.Duration
 	singleMax, partOf int64 // largest upload in one piece, and the size of a piece above it, in bytes
 }
 
@@ -70,7 +69,7 @@ func New(c Config) *Client {
 	cl := &Client{
 		key:   c.Key,
 		queue: base(c.QueueURL, DefaultQueueURL), rest: base(c.RESTURL, DefaultRESTURL), api: base(c.APIURL, DefaultAPIURL),
-		backoff: orDefault(c.Backoff, 500*time.Millisecond), poll: orDefault(c.Poll, 500*time.Millisecond),
+		backoff:   orDefault(c.Backoff, 500*time.Millisecond),
 		singleMax: 90 << 20, partOf: 10 << 20,
 	}
 	cl.plain = strings.HasPrefix(cl.rest, "http://")

@@ -92,7 +92,7 @@ type generationOutput struct {
 var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 
 // IsRequestID reports whether s has the form of a request id: 1 to 128 letters, digits, underscores and hyphens, the
-// first a letter or digit. Whether the provider knows the id is another question: see KnownRequest.
+// first a letter or digit. Whether the provider knows the id is another question: see ErrUnknownRequest.
 func IsRequestID(s string) bool { return requestIDPattern.MatchString(s) }
 
 // requestURL returns the address of a job. It is built from the configured host, and not taken from the reply to the

@@ -43,7 +43,6 @@ const (
 	opListRequests = "list the requests of an endpoint"
 	opSearch       = "search the requests of all endpoints"
 	opBilling      = "read billing events"
-	opGenerate     = "generate"
 )
 
 // CallError is a call that failed. Its text is for operators and names the call. The *persona.Error in its chain is

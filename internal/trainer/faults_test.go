@@ -59,10 +59,7 @@ func TestNotFoundFaultsOfTheLocalTrainer(t *testing.T) {
 
 	burst("status", "not_found", 2)
 	burst("status", "html_404", 1)
-	require.Eventually(t, func() bool {
-		s, err := client.GenerationStatus(ctx, id)
-		return err == nil && s.State == trainer.Completed
-	}, time.Minute, 10*time.Millisecond)
+	completed(t, client.GenerationStatus, id)
 	burst("result", "not_found", 2)
 	result, err := client.GenerationResult(ctx, id)
 	require.NoError(t, err)

@@ -46,7 +46,7 @@ func FuzzAnswers(f *testing.F) {
 			return // not an HTTP status, or one that is retried
 		}
 		client := trainer.New(trainer.Config{
-			HTTP: &http.Client{Transport: canned{status, body}}, Backoff: time.Nanosecond, Poll: time.Nanosecond,
+			HTTP: &http.Client{Transport: canned{status, body}}, Backoff: time.Nanosecond,
 		})
 		var errs []error
 		_, err := client.SubmitTraining(t.Context(), training)

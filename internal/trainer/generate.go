@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
-	"time"
 )
 
 // GenerateRequest is what pictures are made from.
@@ -67,52 +65,4 @@ func (c *Client) GenerationResult(ctx context.Context, requestID string) (Genera
 // CancelGeneration asks the service to stop a generation, in the same way as CancelTraining.
 func (c *Client) CancelGeneration(ctx context.Context, requestID string) (CancelOutcome, error) {
 	return c.cancel(ctx, GenerationEndpoint, requestID)
-}
-
-// Generate submits a generation, waits for it and fetches the result. resume is the request id of an earlier call that
-// was interrupted, or ""; if the service no longer knows it, the pictures are bought again. submitted, unless nil, is
-// called with a new request id, so that the caller can record it. A submit is repeated only after NotSent. A *JobError
-// means that the service could not make the pictures.
-func (c *Client) Generate(
-	ctx context.Context, r GenerateRequest, resume string, submitted func(requestID string),
-) (GenerateResult, error) {
-	if resume != "" {
-		out, err := c.waitForPictures(ctx, resume)
-		if !errors.Is(err, ErrUnknownRequest) && !errors.Is(err, ErrGone) {
-			return out, err
-		}
-	}
-	var requestID string
-	var err error
-	c.retry(ctx, func() (again bool, after time.Duration) {
-		requestID, err = c.SubmitGeneration(ctx, r)
-		failed, _ := errors.AsType[*SubmitError](err)
-		if failed == nil || failed.Outcome != NotSent {
-			return false, 0
-		}
-		return true, failed.RetryAfter
-	})
-	if err != nil {
-		return GenerateResult{}, err
-	}
-	if submitted != nil {
-		submitted(requestID)
-	}
-	return c.waitForPictures(ctx, requestID)
-}
-
-// waitForPictures polls a generation until it is completed, then fetches the result.
-func (c *Client) waitForPictures(ctx context.Context, requestID string) (GenerateResult, error) {
-	for pause := c.poll; ; pause = min(pause*3/2, 10*c.poll) {
-		s, err := c.GenerationStatus(ctx, requestID)
-		if err != nil {
-			return GenerateResult{}, err
-		}
-		if s.State == Completed {
-			return c.GenerationResult(ctx, requestID)
-		}
-		if wait(ctx, pause) != nil {
-			return GenerateResult{}, ended(ctx, opGenerate)
-		}
-	}
 }

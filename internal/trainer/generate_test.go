@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -40,21 +39,32 @@ func generator(t *testing.T, result string, statuses ...string) *service {
 	})
 }
 
-func TestGenerateSendsExactlyThis(t *testing.T) {
+// made submits a generation, asks for its status until it has ended, and fetches the result.
+func made(t *testing.T, client *trainer.Client, request trainer.GenerateRequest) (trainer.GenerateResult, error) {
+	t.Helper()
+	id, err := client.SubmitGeneration(t.Context(), request)
+	require.NoError(t, err)
+	for state := trainer.Queued; state != trainer.Completed; {
+		status, err := client.GenerationStatus(t.Context(), id)
+		require.NoError(t, err)
+		state = status.State
+	}
+	return client.GenerationResult(t.Context(), id)
+}
+
+func TestGenerationSendsExactlyThis(t *testing.T) {
 	t.Parallel()
 	s := generator(t, `200 {"images":[{"url":"http://f.example/1.jpg"},{"url":"http://f.example/2.jpg"}],"seed":7,
 		"has_nsfw_concepts":[false,true],"prompt":"secret"}`, "IN_QUEUE", "IN_PROGRESS", "SOMETHING_NEW")
-	var told []string
 
-	got, err := s.client().Generate(t.Context(), trainer.GenerateRequest{
+	got, err := made(t, s.client(), trainer.GenerateRequest{
 		Prompt: "annaqwerty at a desk", LoRAURL: "https://files.example/w.safetensors?sig=1", Scale: 0.6, Seed: 7, Images: 2, Width: 512, Height: 768,
-	}, "", func(id string) { told = append(told, id) })
+	})
 
 	require.NoError(t, err)
 	require.Equal(t, trainer.GenerateResult{
 		RequestID: "new", ImageURLs: []string{"http://f.example/1.jpg", "http://f.example/2.jpg"}, NSFW: []bool{false, true}, Seed: 7,
 	}, got)
-	require.Equal(t, []string{"new"}, told)
 	first := s.requests()[0]
 	require.Equal(t, "/fal-ai/flux-lora", first.Path)
 	require.JSONEq(t, `{"prompt":"annaqwerty at a desk","loras":[{"path":"https://files.example/w.safetensors?sig=1","scale":0.6}],
@@ -63,50 +73,43 @@ func TestGenerateSendsExactlyThis(t *testing.T) {
 	require.JSONEq(t, `{"expiration_duration_seconds":86400}`, first.Header.Get("X-Fal-Object-Lifecycle-Preference"))
 	require.Len(t, first.Header.Get("X-Fal-Runner-Hint"), 16)
 	require.NotContains(t, first.Header, "X-Fal-Store-Io")
-	require.Equal(t, "/fal-ai/flux-lora/requests/new", s.requests()[len(s.requests())-1].Path)
+	var paths []string
+	for _, r := range s.requests()[1:] {
+		require.Equal(t, http.MethodGet, r.Method)
+		paths = append(paths, r.Path)
+	}
+	const job = "/fal-ai/flux-lora/requests/new"
+	require.Equal(t, []string{job + "/status", job + "/status", job + "/status", job + "/status", job}, paths, "one exchange each")
 }
 
-func TestGenerateWithoutLoRA(t *testing.T) {
+func TestGenerationWithoutLoRA(t *testing.T) {
 	t.Parallel()
 	s := generator(t, `200 {"images":[{"url":"http://f.example/1.jpg"}],"seed":0}`)
-	got, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
+	got, err := made(t, s.client(), trainer.GenerateRequest{Prompt: "p"})
 	require.NoError(t, err)
 	require.Equal(t, []bool{false}, got.NSFW, "without a value a picture counts as safe")
 	require.JSONEq(t, `{"prompt":"p","image_size":{"width":1024,"height":1024},"num_inference_steps":28,"guidance_scale":3.5,
 		"num_images":1,"seed":0,"enable_safety_checker":true,"output_format":"jpeg"}`, string(s.requests()[0].Body))
 }
 
-func TestGenerateResumes(t *testing.T) {
+// A request id is enough to go on, for a worker that has not submitted the request itself.
+func TestGenerationOfAnEarlierRequest(t *testing.T) {
 	t.Parallel()
-	submits := func(s *service) int {
-		n := 0
-		for _, r := range s.requests() {
-			if r.Method == http.MethodPost {
-				n++
-			}
-		}
-		return n
-	}
-	const made = `200 {"images":[{"url":"http://f.example/1.jpg"}]}`
-	t.Run("a known request is not made again", func(t *testing.T) {
-		t.Parallel()
-		s := generator(t, made)
-		got, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "old", nil)
-		require.NoError(t, err)
-		require.Equal(t, "old", got.RequestID)
-		require.Zero(t, submits(s))
-	})
-	t.Run("an unknown request is made again", func(t *testing.T) {
-		t.Parallel()
-		s := generator(t, made)
-		got, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "forgotten", nil)
-		require.NoError(t, err)
-		require.Equal(t, "new", got.RequestID)
-		require.Equal(t, 1, submits(s))
-	})
+	client := generator(t, `200 {"images":[{"url":"http://f.example/1.jpg"}]}`).client()
+	status, err := client.GenerationStatus(t.Context(), "old")
+	require.NoError(t, err)
+	require.Equal(t, trainer.Completed, status.State)
+	got, err := client.GenerationResult(t.Context(), "old")
+	require.NoError(t, err)
+	require.Equal(t, "old", got.RequestID)
+
+	_, err = client.GenerationStatus(t.Context(), "forgotten")
+	require.ErrorIs(t, err, trainer.ErrUnknownRequest)
+	_, err = client.GenerationResult(t.Context(), "forgotten")
+	require.ErrorIs(t, err, trainer.ErrGone)
 }
 
-func TestGenerateFailures(t *testing.T) {
+func TestGenerationResultFailures(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, result, typ string }{
 		{"content rules", `422 {"detail":[{"type":"content_policy_violation","input":"secret"}]}`, "content_policy_violation"},
@@ -115,45 +118,44 @@ func TestGenerateFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := generator(t, c.result).client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "secret"}, "", nil)
+			_, err := made(t, generator(t, c.result).client(), trainer.GenerateRequest{Prompt: "secret"})
 			var job *trainer.JobError
 			require.ErrorAs(t, err, &job)
 			require.Equal(t, c.typ, job.Type)
 			requireNoSecrets(t, err)
 		})
 	}
+	_, err := script(t, `400 {"detail":"Request is still in progress"}`).client().GenerationResult(t.Context(), "r1")
+	require.ErrorIs(t, err, trainer.ErrStillRunning)
 }
 
-func TestGenerateRepeatsOnlyWhatWasNotSent(t *testing.T) {
+func TestGenerationCallsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
-	t.Run("429", func(t *testing.T) {
-		t.Parallel()
-		s := script(t, "429 {}", `200 {"request_id":"r1"}`, `200 {"status":"COMPLETED"}`, `200 {"images":[{"url":"http://f.example/1.jpg"}]}`)
-		_, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
-		require.NoError(t, err)
-	})
-	t.Run("500", func(t *testing.T) {
-		t.Parallel()
-		s := script(t, "500 {}")
-		_, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
-		require.Equal(t, persona.Unavailable, public(t, err).Kind)
-		require.Len(t, s.requests(), 1)
-	})
-	t.Run("403", func(t *testing.T) {
-		t.Parallel()
-		s := script(t, "403 {}")
-		_, err := s.client().Generate(t.Context(), trainer.GenerateRequest{Prompt: "p"}, "", nil)
-		require.Equal(t, trainer.Denied, submitError(t, err).Outcome)
-		require.Len(t, s.requests(), 1)
-	})
-}
-
-func TestGenerateEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	s := generator(t, `200 {}`, slices.Repeat([]string{"IN_PROGRESS"}, 1_000_000)...)
-	_, err := s.client().Generate(ctx, trainer.GenerateRequest{Prompt: "p"}, "", func(string) { cancel() })
-	require.ErrorIs(t, err, context.Canceled)
+	for name, call := range map[string]func(*trainer.Client, context.Context) error{
+		"submit": func(c *trainer.Client, ctx context.Context) error {
+			_, err := c.SubmitGeneration(ctx, trainer.GenerateRequest{Prompt: "p"})
+			return err
+		},
+		"status": func(c *trainer.Client, ctx context.Context) error {
+			_, err := c.GenerationStatus(ctx, "r1")
+			return err
+		},
+		"result": func(c *trainer.Client, ctx context.Context) error {
+			_, err := c.GenerationResult(ctx, "r1")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			s := serve(t, func(_ http.ResponseWriter, r *http.Request, _ int) {
+				cancel()
+				<-r.Context().Done() // no answer, only a closed connection
+			})
+			require.ErrorIs(t, call(s.client(), ctx), context.Canceled)
+			require.Len(t, s.requests(), 1, "nothing is repeated")
+		})
+	}
 }
 
 func TestCancelGeneration(t *testing.T) {
@@ -171,12 +173,13 @@ func TestSubmitGenerationIsOneAttempt(t *testing.T) {
 		reply   string
 		id      string
 		outcome trainer.Outcome
+		kind    persona.Kind
 	}{
-		{`200 {"request_id":"r1"}`, "r1", ""},
-		{"429 {}", "", trainer.NotSent},
-		{"403 {}", "", trainer.Denied},
-		{`422 {"detail":[{"type":"missing"}]}`, "", trainer.Refused},
-		{"500 {}", "", trainer.Unknown},
+		{`200 {"request_id":"r1"}`, "r1", "", persona.Internal},
+		{"429 {}", "", trainer.NotSent, persona.Unavailable},
+		{"403 {}", "", trainer.Denied, persona.Unavailable},
+		{`422 {"detail":[{"type":"missing"}]}`, "", trainer.Refused, persona.Refused},
+		{"500 {}", "", trainer.Unknown, persona.Unavailable},
 	} {
 		t.Run(c.reply, func(t *testing.T) {
 			t.Parallel()
@@ -189,32 +192,8 @@ func TestSubmitGenerationIsOneAttempt(t *testing.T) {
 				return
 			}
 			require.Equal(t, c.outcome, submitError(t, err).Outcome)
+			require.Equal(t, c.kind, public(t, err).Kind)
 			requireNoSecrets(t, err)
 		})
 	}
-}
-
-func TestGenerationInSteps(t *testing.T) {
-	t.Parallel()
-	s := generator(t, `200 {"images":[{"url":"http://f.example/1.jpg"}],"seed":7,"has_nsfw_concepts":[true]}`, "IN_PROGRESS")
-	client := s.client()
-	id, err := client.SubmitGeneration(t.Context(), trainer.GenerateRequest{Prompt: "p"})
-	require.NoError(t, err)
-	status, err := client.GenerationStatus(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, trainer.Running, status.State)
-	status, err = client.GenerationStatus(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, trainer.Completed, status.State)
-	got, err := client.GenerationResult(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, trainer.GenerateResult{RequestID: "new", ImageURLs: []string{"http://f.example/1.jpg"}, NSFW: []bool{true}, Seed: 7}, got)
-	require.Len(t, s.requests(), 4, "one exchange each")
-
-	_, err = client.GenerationStatus(t.Context(), "forgotten")
-	require.ErrorIs(t, err, trainer.ErrUnknownRequest)
-	_, err = client.GenerationResult(t.Context(), "forgotten")
-	require.ErrorIs(t, err, trainer.ErrGone)
-	_, err = script(t, `400 {"detail":"Request is still in progress"}`).client().GenerationResult(t.Context(), "r1")
-	require.ErrorIs(t, err, trainer.ErrStillRunning)
 }

@@ -47,7 +47,7 @@ func local(t *testing.T, pace time.Duration) (*trainer.Client, string) {
 
 func clientOf(server, key string) *trainer.Client {
 	return trainer.New(trainer.Config{
-		Key: key, QueueURL: server, RESTURL: server, APIURL: server + "/v1", Backoff: time.Millisecond, Poll: 5 * time.Millisecond,
+		Key: key, QueueURL: server, RESTURL: server, APIURL: server + "/v1", Backoff: time.Millisecond,
 	})
 }
 
@@ -94,12 +94,13 @@ func order(t *testing.T, server, fault string) {
 	require.Less(t, res.StatusCode, 300)
 }
 
-func completed(t *testing.T, client *trainer.Client, requestID string) trainer.Status {
+// completed asks for a status until the job has ended, and returns it.
+func completed(t *testing.T, ask func(context.Context, string) (trainer.Status, error), requestID string) trainer.Status {
 	t.Helper()
 	var last trainer.Status
 	require.Eventually(t, func() bool {
 		var err error
-		last, err = client.TrainingStatus(t.Context(), requestID)
+		last, err = ask(t.Context(), requestID)
 		return err == nil && last.State == trainer.Completed
 	}, 5*time.Minute, 10*time.Millisecond)
 	return last
@@ -126,15 +127,14 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 
-	known, err := client.KnownRequest(ctx, trainer.TrainingEndpoint, id)
+	_, err = client.TrainingStatus(ctx, id)
 	require.NoError(t, err)
-	require.True(t, known)
 	dataset, known, err := client.TrainingDataset(ctx, id, began)
 	require.NoError(t, err)
 	require.True(t, known)
 	require.Equal(t, set, dataset)
 
-	done := completed(t, client, id)
+	done := completed(t, client.TrainingStatus, id)
 	require.Empty(t, done.Error)
 	require.Equal(t, 100, done.StepsTotal, "read from the log")
 	require.Equal(t, 100, done.StepsDone)
@@ -150,13 +150,17 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, trainer.TooLate, outcome)
 
-	var told string
-	order(t, server, `{"on":"status","effect":"error_503","times":2}`)
-	pictures, err := client.Generate(ctx, trainer.GenerateRequest{
+	drawn, err := client.SubmitGeneration(ctx, trainer.GenerateRequest{
 		Prompt: "annaqwerty at a desk", LoRAURL: result.WeightsURL, Scale: 0.8, Seed: 3, Images: 2, Width: 128, Height: 128,
-	}, "", func(requestID string) { told = requestID })
+	})
 	require.NoError(t, err)
-	require.Equal(t, told, pictures.RequestID)
+	order(t, server, `{"on":"status","effect":"error_503","times":2}`)
+	_, err = client.GenerationStatus(ctx, drawn)
+	require.NoError(t, err, "the client repeats the call")
+	completed(t, client.GenerationStatus, drawn)
+	pictures, err := client.GenerationResult(ctx, drawn)
+	require.NoError(t, err)
+	require.Equal(t, drawn, pictures.RequestID)
 	require.Equal(t, int64(3), pictures.Seed)
 	require.Equal(t, []bool{false, false}, pictures.NSFW)
 	require.Len(t, pictures.ImageURLs, 2)
@@ -166,13 +170,13 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, picture.Close())
 	require.Equal(t, []int{128, 128}, []int{config.Width, config.Height})
-	again, err := client.Generate(ctx, trainer.GenerateRequest{Prompt: "p"}, told, nil)
+	again, err := client.GenerationResult(ctx, drawn)
 	require.NoError(t, err)
 	require.Equal(t, pictures, again)
 
 	for range 2 { // erasing what is gone succeeds too
 		require.NoError(t, client.ErasePayload(ctx, id))
-		require.NoError(t, client.ErasePayload(ctx, told))
+		require.NoError(t, client.ErasePayload(ctx, drawn))
 		require.NoError(t, client.HideFile(ctx, set))
 	}
 	for _, address := range []string{set, result.WeightsURL, result.ConfigURL, pictures.ImageURLs[0]} {
@@ -184,10 +188,10 @@ func TestWholeTrainingWithTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, known)
 	require.Empty(t, dataset, "erased")
-	bills, err := client.BillingEvents(ctx, trainer.BillingQuery{RequestIDs: []string{id, told}})
+	bills, err := client.BillingEvents(ctx, trainer.BillingQuery{RequestIDs: []string{id, drawn}})
 	require.NoError(t, err)
 	require.Len(t, bills, 2, "the charges stay when the payloads are erased")
-	require.Equal(t, []string{told, id}, []string{bills[0].RequestID, bills[1].RequestID})
+	require.Equal(t, []string{drawn, id}, []string{bills[0].RequestID, bills[1].RequestID})
 	require.InDelta(t, 0.2, bills[1].CostUSD, 1e-9, "100 of 1000 steps at 2 USD")
 	require.Equal(t, int64(200_000_000), bills[1].CostNanoUSD)
 }
@@ -210,7 +214,7 @@ func TestFailuresOfTheLocalTrainer(t *testing.T) {
 
 	id, err := submit()
 	require.NoError(t, err, "the service does not check the input of a submit")
-	completed(t, client, id)
+	completed(t, client.TrainingStatus, id)
 	_, err = client.TrainingResult(ctx, id)
 	var failed *trainer.JobError
 	require.ErrorAs(t, err, &failed)
@@ -223,9 +227,6 @@ func TestFailuresOfTheLocalTrainer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, trainer.Unknown404, outcome)
 
-	known, err := client.KnownRequest(ctx, trainer.TrainingEndpoint, "00000000-0000-0000-0000-000000000000")
-	require.NoError(t, err)
-	require.False(t, known)
 	bills, err := client.BillingEvents(ctx, trainer.BillingQuery{})
 	require.NoError(t, err)
 	require.Empty(t, bills, "a failed job is not charged")
@@ -256,7 +257,7 @@ func TestCancelARunningTrainingOfTheLocalTrainer(t *testing.T) {
 
 	require.NoError(t, err)
 	require.Equal(t, trainer.Requested, outcome)
-	completed(t, client, id)
+	completed(t, client.TrainingStatus, id)
 	_, err = client.TrainingResult(ctx, id)
 	var failed *trainer.JobError
 	require.ErrorAs(t, err, &failed)
@@ -302,16 +303,11 @@ func TestLeftGenerationsOfTheLocalTrainer(t *testing.T) {
 	client, server := local(t, 0)
 	ctx, began := t.Context(), time.Now()
 	const weights = "https://files.example/w.safetensors"
-	leave := func(fault, address string) (id string) {
+	leave := func(fault, address string) string {
 		t.Helper()
 		order(t, server, fault)
-		left, leaving := context.WithCancel(ctx)
-		request := trainer.GenerateRequest{Prompt: "p", LoRAURL: address, Scale: 1, Width: 64, Height: 64}
-		_, err := client.Generate(left, request, "", func(requestID string) {
-			id = requestID
-			leaving()
-		})
-		require.ErrorIs(t, err, context.Canceled)
+		id, err := client.SubmitGeneration(ctx, trainer.GenerateRequest{Prompt: "p", LoRAURL: address, Scale: 1, Width: 64, Height: 64})
+		require.NoError(t, err)
 		return id
 	}
 	const stuck = `{"on":"generate","effect":"stuck","times":1}`

@@ -47,17 +47,6 @@ func (c *Client) retry(ctx context.Context, try func() (again bool, after time.D
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0))
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 func ended(ctx context.Context, op string) error {
 	return fmt.Errorf("trainer: %s: %w", op, ctx.Err())
 }

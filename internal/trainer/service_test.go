@@ -72,7 +72,7 @@ func (s *service) requests() []seen {
 func (s *service) config() trainer.Config {
 	return trainer.Config{
 		Key: "id:secret", QueueURL: s.URL, RESTURL: s.URL, APIURL: s.URL + "/v1",
-		HTTP: s.Client(), Backoff: time.Millisecond, Poll: time.Millisecond,
+		HTTP: s.Client(), Backoff: time.Millisecond,
 	}
 }
 

@@ -64,16 +64,6 @@ func (c *Client) TrainingStatus(ctx context.Context, requestID string) (Status, 
 	return c.status(ctx, TrainingEndpoint, requestID, true)
 }
 
-// KnownRequest reports whether the service knows a request id of an endpoint's application. known is false only after
-// the service itself said so several times. An id without the form of one (see IsRequestID) is an error of Kind Invalid.
-func (c *Client) KnownRequest(ctx context.Context, endpoint, requestID string) (known bool, err error) {
-	_, err = c.status(ctx, endpoint, requestID, false)
-	if errors.Is(err, ErrUnknownRequest) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func (c *Client) status(ctx context.Context, endpoint, requestID string, logs bool) (Status, error) {
 	suffix := "/status"
 	if logs {

@@ -150,7 +150,7 @@ func TestRequestIDsCannotLeaveTheirPath(t *testing.T) {
 		_, err := s.client().TrainingStatus(t.Context(), id)
 		require.Equal(t, persona.Invalid, public(t, err).Kind)
 		require.Equal(t, persona.Invalid, public(t, s.client().ErasePayload(t.Context(), id)).Kind)
-		_, err = s.client().KnownRequest(t.Context(), trainer.TrainingEndpoint, id)
+		_, err = s.client().GenerationStatus(t.Context(), id)
 		require.Equal(t, persona.Invalid, public(t, err).Kind)
 		_, _, err = s.client().TrainingDataset(t.Context(), id, time.Now())
 		require.Equal(t, persona.Invalid, public(t, err).Kind)
@@ -356,17 +356,18 @@ func TestTrainingResultAsksAgainAfterA404(t *testing.T) {
 	require.ErrorIs(t, err, trainer.ErrGone)
 }
 
-func TestKnownRequest(t *testing.T) {
+// A status tells three things apart: the service knows the request, does not know it, or did not say.
+func TestStatusOfUnknownRequests(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		reply  string
-		known  bool
-		failed bool
+		reply   string
+		unknown bool
+		failed  bool
 	}{
-		{`202 {"status":"IN_QUEUE"}`, true, false},
-		{`200 {"status":"COMPLETED","error":"x"}`, true, false},
-		{`404 {"status":"NOT_FOUND"}`, false, false},
-		{`404 {"detail":"Request r1 not found"}`, false, false},
+		{`202 {"status":"IN_QUEUE"}`, false, false},
+		{`200 {"status":"COMPLETED","error":"x"}`, false, false},
+		{`404 {"status":"NOT_FOUND"}`, true, true},
+		{`404 {"detail":"Request r1 not found"}`, true, true},
 		{`404 <html>`, false, true},
 		{`404 {"detail":"Not Found"}`, false, true},
 		{`403 {"detail":"x"}`, false, true},
@@ -376,8 +377,8 @@ func TestKnownRequest(t *testing.T) {
 		t.Run(c.reply, func(t *testing.T) {
 			t.Parallel()
 			s := script(t, c.reply)
-			known, err := s.client().KnownRequest(t.Context(), trainer.GenerationEndpoint, "r1")
-			require.Equal(t, c.known, known)
+			_, err := s.client().GenerationStatus(t.Context(), "r1")
+			require.Equal(t, c.unknown, errors.Is(err, trainer.ErrUnknownRequest), "%v", err)
 			require.Equal(t, c.failed, err != nil, "%v", err)
 			require.Equal(t, "/fal-ai/flux-lora/requests/r1/status", s.requests()[0].Path)
 		})
