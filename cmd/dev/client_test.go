@@ -148,15 +148,25 @@ type localJob struct {
 // trainings returns all training jobs of the trainer, the oldest first.
 func (s *system) trainings(t testing.TB) []localJob {
 	t.Helper()
+	return s.jobsAt(t, "fal-ai/flux-lora-fast-training")
+}
+
+// pictures returns all requests for pictures that the trainer got, the oldest first.
+func (s *system) pictures(t testing.TB) []localJob {
+	t.Helper()
+	return s.jobsAt(t, "fal-ai/flux-lora")
+}
+
+func (s *system) jobsAt(t testing.TB, endpoint string) (jobs []localJob) {
+	t.Helper()
 	var answer struct {
 		Jobs []localJob `json:"jobs"`
 	}
 	s.trainerCall(t, http.MethodGet, "/_local/jobs", nil, &answer)
-	var out []localJob
 	for _, j := range answer.Jobs {
-		if j.Endpoint == "fal-ai/flux-lora-fast-training" {
-			out = append(out, j)
+		if j.Endpoint == endpoint {
+			jobs = append(jobs, j)
 		}
 	}
-	return out
+	return jobs
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The whole process group is killed in every stage, and the next start continues. The training is bought once.
+// The whole process group is killed in every stage, and the next start continues. The training is bought once, and so is
+// every test picture.
 func TestKillAtEveryStage(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t, 3*time.Second)
@@ -35,6 +36,9 @@ func TestKillAtEveryStage(t *testing.T) {
 	s.start(t)
 	s.ready(t, user, answer.ID)
 	require.Len(t, s.trainings(t), 1)
+	// Eight orders, for six strengths and two checks, with a request for each of three prompts: a worker that is killed while
+	// pictures are made buys none of them again.
+	require.Len(t, s.pictures(t), 8*3)
 }
 
 // jobStatus reads the status of the only training job.
