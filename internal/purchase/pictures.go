@@ -154,12 +154,9 @@ func (b *Buyer) recordPicture(
 	ctx context.Context, order storage.PictureOrder, to persona.PurchaseStatus, change storage.JobChange,
 ) (storage.PictureOrder, error) {
 	change.Attempt = order.Attempt
-	return untilWritten(ctx, func() (storage.PictureOrder, error) {
+	return writeOutcome(ctx, to, change, func(to persona.PurchaseStatus) (storage.PictureOrder, persona.PurchaseStatus, error) {
 		moved, err := b.movePicture(ctx, order, to, persona.ActorSender, change)
-		if err == nil && moved.Status == persona.PurchaseCancelled && change.RequestID != nil { // given up meanwhile
-			return b.movePicture(ctx, order, persona.PurchaseCancelled, persona.ActorSender, change)
-		}
-		return moved, err
+		return moved, moved.Status, err
 	})
 }
 
@@ -176,12 +173,8 @@ func (b *Buyer) movePicture(
 
 // findPicture looks once for a request whose reply was lost, and gives it up when the list must have shown it.
 func (b *Buyer) findPicture(ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest) (storage.PictureOrder, error) {
-	sent := order.CreatedAt
-	if order.SubmittingAt != nil {
-		sent = *order.SubmittingAt
-	}
-	age := time.Since(sent)
-	requestID, found, err := b.Provider.FindGeneration(ctx, request, sent.Add(-time.Minute))
+	age := time.Since(submittedAt(order.SubmittingAt, order.CreatedAt))
+	requestID, found, err := b.Provider.FindGeneration(ctx, request, listFrom(order.SubmittingAt, order.CreatedAt))
 	switch {
 	case err != nil:
 		return order, err
