@@ -231,7 +231,7 @@ func (b *Buyer) freePicture(ctx context.Context, order storage.PictureOrder) (st
 		return order, trainer.GenerateResult{}, err
 	}
 	order, err := b.movePicture(ctx, order, persona.PurchaseIntended, persona.ActorPoller, storage.JobChange{Attempt: order.Attempt})
-	return order, trainer.GenerateResult{}, cmp.Or(err, error(ErrTryFailed))
+	return order, trainer.GenerateResult{}, cmp.Or(err, ErrTryFailed)
 }
 
 // Gone notes that the provider does not keep the pictures of a completed order any more, and returns ErrTryFailed: another
@@ -239,7 +239,7 @@ func (b *Buyer) freePicture(ctx context.Context, order storage.PictureOrder) (st
 func (b *Buyer) Gone(ctx context.Context, order storage.PictureOrder) error {
 	note := noteGone
 	_, err := b.movePicture(ctx, order, persona.PurchaseCompleted, persona.ActorPoller, storage.JobChange{ErrorMessage: &note})
-	return cmp.Or(err, error(ErrTryFailed))
+	return cmp.Or(err, ErrTryFailed)
 }
 
 // picturePause is the time between two questions about a picture, which takes seconds.
