@@ -116,7 +116,9 @@ func TestTrainPersonaWaitsForAJobThatIsNotFound(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.await = lostOnce
-		w.find = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseIntended}, nil }
+		w.find = func(int) (activities.JobState, error) {
+			return activities.JobState{Status: persona.PurchaseIntended}, nil
+		}
 		_, err := w.train(t)
 		require.NoError(t, err)
 		require.Equal(t, 2, w.called("SubmitTraining"))
@@ -138,7 +140,9 @@ func TestTrainPersonaWaitsForAJobThatIsNotFound(t *testing.T) {
 func TestTrainPersonaRefusesAClaimThatDoesNotHold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.submit = func(int) (activities.JobState, error) { return activities.JobState{Status: persona.PurchaseUncertain}, nil }
+	w.submit = func(int) (activities.JobState, error) {
+		return activities.JobState{Status: persona.PurchaseUncertain}, nil
+	}
 	w.find = func(int) (activities.JobState, error) { return activities.JobState{}, uncertain() }
 	w.decide = func() error { return permanent(contract.Impossible) }
 	answers := make(chan error, 1)

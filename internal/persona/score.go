@@ -33,8 +33,8 @@ type PhotoReport struct {
 	Findings []Finding `json:"findings,omitempty"`
 }
 
-// WithChoice is the report after the photo was compared with the others of its set, with what that told. Choosing may
-// drop a photo that was good enough by itself, and never takes in one that was not.
+// WithChoice returns the report with the findings of the comparison with the other photos of the set. The choice may reject a
+// photo that was accepted by itself; it never accepts one that was not.
 func (r PhotoReport) WithChoice(use, primary bool, findings []Finding) PhotoReport {
 	r.Findings = RefusalsFirst(slices.Concat(r.Findings, findings))
 	r.Primary = primary

@@ -1,7 +1,7 @@
 package persona
 
-// SetReport is what the photos of a set tell together: how many are good, what they show, and what is missing. It holds
-// counts and sentences, and nothing of any picture.
+// SetReport describes the photos of a set together: how many are good, what they show, and what is missing. It has counts and
+// sentences, no picture data.
 type SetReport struct {
 	Photos   int        `json:"photos" doc:"Photos that came."`
 	Accepted int        `json:"accepted" doc:"Photos that are good enough, each by itself."`

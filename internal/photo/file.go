@@ -38,7 +38,7 @@ func (j *Judge) Bytes(ctx context.Context, data []byte, at time.Time) (*Judgemen
 	f, err := inspectFile(data, j.Policy)
 	facts := f.facts
 	if err != nil || persona.Refuses(facts.Findings) {
-		return refused(facts), nil
+		return refused(facts), nil //nolint:nilerr // a file that cannot be read is a finding of facts
 	}
 	judged, err := j.judge(ctx, f, at)
 	e, undecodable := errors.AsType[*persona.Error](err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/inflio/persona/internal/persona"
@@ -29,7 +30,7 @@ func guard(findings []persona.Finding, do func() error) (err error) {
 			err = &fault{what: panicText(r)}
 		}
 		if f, ok := errors.AsType[*fault](err); ok {
-			f.findings = append(findings[:len(findings):len(findings)], cannotBeJudged())
+			f.findings = append(slices.Clip(findings), cannotBeJudged())
 		}
 	}()
 	return do()
