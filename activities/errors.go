@@ -143,11 +143,3 @@ func notYet(message, kind string, delay time.Duration) error {
 		NextRetryDelay: delay, Category: temporal.ApplicationErrorCategoryBenign,
 	})
 }
-
-// sentence returns the text of err that a person may read, or "".
-func sentence(err error) string {
-	if told, ok := errors.AsType[*persona.Error](err); ok {
-		return told.Message
-	}
-	return ""
-}

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -146,28 +145,6 @@ func (s *Store) SetDataset(ctx context.Context, userID, jobID, url string) (job 
 	return job, err
 }
 
-// orConflict returns why an update changed no row: ErrConflict when the row is there, else ErrNotFound.
-func orConflict(ctx context.Context, tx *userTx, table, id string) error {
-	var exists bool
-	query := `SELECT EXISTS (SELECT FROM ` + pgx.Identifier{table}.Sanitize() + ` WHERE id = $1)`
-	if err := tx.QueryRow(ctx, query, id).Scan(&exists); err != nil {
-		return err
-	}
-	if exists {
-		return ErrConflict
-	}
-	return ErrNotFound
-}
-
-// texts returns states as the driver takes them.
-func texts(states []persona.PurchaseStatus) []string {
-	out := make([]string, len(states))
-	for i, status := range states {
-		out[i] = string(status)
-	}
-	return out
-}
-
 const (
 	// Locking the persona keeps an erasure from beginning between the look at it and the purchase.
 	lockBuyer = `
@@ -193,12 +170,8 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 	_, _ = rand.Read(secret) // never fails
 	begun := Submission{Token: base64.RawURLEncoding.EncodeToString(secret)}
 	err := s.asUser(ctx, userID, func(tx *userTx) error {
-		var ended bool
-		if err := tx.QueryRow(ctx, lockBuyer, jobID).Scan(&ended); err != nil {
+		if err := lockForPurchase(ctx, tx, lockBuyer, jobID); err != nil {
 			return err
-		}
-		if ended {
-			return ErrConflict
 		}
 		hash := sha256.Sum256([]byte(begun.Token))
 		var personaID string
@@ -216,52 +189,31 @@ func (s *Store) BeginSubmit(ctx context.Context, userID, jobID string) (Submissi
 	return begun, nil
 }
 
-// A job that is already where it should go takes the change too, when it is the same purchase. A job that the provider
-// acknowledged is freed by a person alone, who may know that the id was lost; then the id goes as well.
-const moveJob = `
-UPDATE persona_training_jobs
-SET status = $3::text, job_id = CASE WHEN $3::text = 'intended' THEN '' ELSE COALESCE($4::text, job_id) END,
-    submitting_at = CASE WHEN $3::text = 'intended' THEN NULL ELSE submitting_at END,
-    weights_url = COALESCE($5, weights_url), config_url = COALESCE($6, config_url),
-    cleaned_at = CASE WHEN job_id = '' AND $4::text <> '' THEN NULL ELSE cleaned_at END,
-    error_message = COALESCE($7, error_message), progress = GREATEST(progress, COALESCE($8, progress)),
-    started_at = CASE WHEN $3::text = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,
-    completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
-WHERE id = $1 AND (job_id = '' OR $4::text IS NULL OR job_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
-  AND ($9 = 0 OR attempt = $9) AND (job_id = '' OR $3::text <> 'intended' OR $10)
-RETURNING ` + jobColumns
+var moveJob = moveSQL("persona_training_jobs", "job_id", `
+    weights_url = COALESCE($8, weights_url), config_url = COALESCE($9, config_url),
+    progress = GREATEST(progress, COALESCE($10, progress)),
+    started_at = CASE WHEN $3::text = 'training' THEN COALESCE(started_at, now()) ELSE started_at END,`, jobColumns)
 
 // MoveJob moves a job to the state to, on the word of by, and writes the change. persona.PurchaseMoves says from which
 // states by may do that. A job that is there already, with the same request id or none given, is success. Anything else
 // is ErrConflict and changes nothing: another state, another request id, or the outcome of another attempt than the
-// one the job has got to. A cancelled job without an id takes one, because what was bought must be cleaned. Submitting
-// is reached by BeginSubmit alone.
+// one the job has got to. A cancelled job without an id takes one, because what was bought must be cleaned. A job that
+// the provider acknowledged is freed by a person alone, who may know that the id was lost. Submitting is reached by
+// BeginSubmit alone.
 //
 // When the job's persona was erased meanwhile, the request id is kept with what the erasure must still settle, and the
 // error is ErrNotFound.
-func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (job Job, err error) {
-	if !persona.IsID(jobID) {
-		return Job{}, ErrNotFound
-	}
-	from := persona.MovesFrom(persona.PurchaseTraining, to, by)
-	if to == persona.PurchaseSubmitting || len(from) == 0 {
-		return Job{}, fmt.Errorf("storage: %s does not move a job to %s", by, to)
-	}
-	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		job, err = one(ctx, tx, scanJob, moveJob, jobID, texts(from), to, change.RequestID, change.WeightsURL, change.ConfigURL,
-			change.ErrorMessage, change.Progress, change.Attempt, by == persona.ActorPerson)
+func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (Job, error) {
+	return movePurchase(ctx, s, userID, move{
+		kind: persona.PurchaseTraining, table: "persona_training_jobs", id: jobID, to: to, by: by, frees: persona.ActorPerson,
+		change: change, more: []any{change.WeightsURL, change.ConfigURL, change.Progress},
+	}, func(tx *userTx, args []any) (Job, error) {
+		job, err := one(ctx, tx, scanJob, moveJob, args...)
 		if err == nil && by == persona.ActorPerson {
 			tx.audit(audit.TrainingSettled, job.PersonaID, map[string]any{"job": jobID, "to": to})
 		}
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		return orConflict(ctx, tx, "persona_training_jobs", jobID)
+		return job, err
 	})
-	if errors.Is(err, ErrNotFound) && change.RequestID != nil {
-		err = errors.Join(err, s.noteErasedRequest(ctx, userID, jobID, *change.RequestID, change.Attempt))
-	}
-	return job, err
 }
 
 // A row that is being delivered at this moment is waited for and does not count: who cleans may have looked at the job already.

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,12 +105,8 @@ func (s *Store) BeginPicture(ctx context.Context, userID, orderID string) (order
 		return PictureOrder{}, ErrNotFound
 	}
 	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		var ended bool
-		if err := tx.QueryRow(ctx, lockPictureBuyer, orderID).Scan(&ended); err != nil {
+		if err := lockForPurchase(ctx, tx, lockPictureBuyer, orderID); err != nil {
 			return err
-		}
-		if ended {
-			return ErrConflict
 		}
 		order, err = one(ctx, tx, scanPicture, beginPicture, orderID)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -122,39 +117,16 @@ func (s *Store) BeginPicture(ctx context.Context, userID, orderID string) (order
 	return order, err
 }
 
-const movePicture = `
-UPDATE picture_orders
-SET status = $3::text, request_id = CASE WHEN $3::text = 'intended' THEN '' ELSE COALESCE($4::text, request_id) END,
-    submitting_at = CASE WHEN $3::text = 'intended' THEN NULL ELSE submitting_at END,
-    error_message = COALESCE($5, error_message),
-    cleaned_at = CASE WHEN request_id = '' AND $4::text <> '' THEN NULL ELSE cleaned_at END,
-    completed_at = CASE WHEN $3::text IN ('completed', 'failed', 'cancelled', 'refused') THEN COALESCE(completed_at, now()) END
-WHERE id = $1 AND (request_id = '' OR $4::text IS NULL OR request_id = $4::text) AND (status = ANY ($2::text[]) OR status = $3::text)
-  AND ($6 = 0 OR attempt = $6) AND (request_id = '' OR $3::text <> 'intended' OR $7)
-RETURNING ` + pictureColumns
+var movePicture = moveSQL("picture_orders", "request_id", "", pictureColumns)
 
 // MovePicture moves an order to the state to, on the word of by, on the terms of MoveJob. Of change it takes Attempt,
 // RequestID and ErrorMessage. The poller frees an order whose request has failed and was removed from the provider.
-func (s *Store) MovePicture(ctx context.Context, userID, orderID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (order PictureOrder, err error) {
-	if !persona.IsID(orderID) {
-		return PictureOrder{}, ErrNotFound
-	}
-	from := persona.MovesFrom(persona.PurchasePicture, to, by)
-	if to == persona.PurchaseSubmitting || len(from) == 0 {
-		return PictureOrder{}, fmt.Errorf("storage: %s does not move a picture order to %s", by, to)
-	}
-	err = s.asUser(ctx, userID, func(tx *userTx) error {
-		order, err = one(ctx, tx, scanPicture, movePicture, orderID, texts(from), to, change.RequestID, change.ErrorMessage, change.Attempt,
-			by == persona.ActorPoller)
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		return orConflict(ctx, tx, "picture_orders", orderID)
+func (s *Store) MovePicture(ctx context.Context, userID, orderID string, to persona.PurchaseStatus, by persona.Actor, change JobChange) (PictureOrder, error) {
+	return movePurchase(ctx, s, userID, move{
+		kind: persona.PurchasePicture, table: "picture_orders", id: orderID, to: to, by: by, frees: persona.ActorPoller, change: change,
+	}, func(tx *userTx, args []any) (PictureOrder, error) {
+		return one(ctx, tx, scanPicture, movePicture, args...)
 	})
-	if errors.Is(err, ErrNotFound) && change.RequestID != nil {
-		err = errors.Join(err, s.noteErasedRequest(ctx, userID, orderID, *change.RequestID, change.Attempt))
-	}
-	return order, err
 }
 
 // MarkPictureCleaned notes that the provider holds nothing of an order any more. Doing it again is fine.

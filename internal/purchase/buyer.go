@@ -51,11 +51,21 @@ func (b *Buyer) move(
 func lookFor(
 	ctx context.Context, provider *trainer.Client, datasetURL string, submitted *time.Time, created time.Time,
 ) (requestID string, found bool, age time.Duration, err error) {
-	sent := created
-	if submitted != nil {
-		sent = *submitted
-	}
-	age = time.Since(sent)
-	requestID, found, err = provider.FindTraining(ctx, datasetURL, sent.Add(-time.Minute))
+	age = time.Since(submittedAt(submitted, created))
+	requestID, found, err = provider.FindTraining(ctx, datasetURL, listFrom(submitted, created))
 	return requestID, found, age, err
+}
+
+// submittedAt returns when a purchase was submitted, or when its intent was recorded if the former is not on record.
+func submittedAt(submitted *time.Time, created time.Time) time.Time {
+	if submitted != nil {
+		return *submitted
+	}
+	return created
+}
+
+// listFrom returns from when on the provider's list must be read to show a purchase. The minute before the submit is for
+// a provider whose clock is behind.
+func listFrom(submitted *time.Time, created time.Time) time.Time {
+	return submittedAt(submitted, created).Add(-time.Minute)
 }

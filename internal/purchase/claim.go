@@ -3,7 +3,6 @@ package purchase
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/inflio/persona/internal/persona"
 	"github.com/inflio/persona/internal/trainer"
@@ -48,7 +47,7 @@ func (b *Buyer) settleRequest(ctx context.Context, job storage.Job, requestID st
 	case job.RequestID != "" && job.RequestID != requestID:
 		return State{}, rejected("The provider acknowledged this purchase with another request id.")
 	}
-	dataset, known, err := b.Provider.TrainingDataset(ctx, requestID, submittedAt(job).Add(-time.Minute))
+	dataset, known, err := b.Provider.TrainingDataset(ctx, requestID, listFrom(job.SubmittingAt, job.CreatedAt))
 	switch {
 	case err != nil:
 		return State{}, err
@@ -81,13 +80,6 @@ func (b *Buyer) settleNothing(ctx context.Context, job storage.Job) (State, erro
 	}
 	moved, err := b.Store.MoveJob(ctx, job.UserID, job.ID, persona.PurchaseIntended, persona.ActorPerson, storage.JobChange{Attempt: job.Attempt})
 	return stateOf(moved), err
-}
-
-func submittedAt(job storage.Job) time.Time {
-	if job.SubmittingAt != nil {
-		return *job.SubmittingAt
-	}
-	return job.CreatedAt
 }
 
 func rejected(why string) error {

@@ -110,7 +110,7 @@ func (b *Buyer) remove(ctx context.Context, r remains) (done bool, err error) {
 // are of the same persona and not needed any more.
 func (b *Buyer) removePictures(ctx context.Context, r remains) (done bool, err error) {
 	age := time.Since(*r.submitted)
-	ids, err := b.Provider.FindGenerations(ctx, r.weights, r.submitted.Add(-time.Minute))
+	ids, err := b.Provider.FindGenerations(ctx, r.weights, listFrom(r.submitted, r.created))
 	if err != nil {
 		return false, err
 	}

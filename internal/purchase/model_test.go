@@ -25,7 +25,6 @@ type model struct {
 	t0      *testing.T
 	last    persona.PurchaseStatus
 	erasure storage.Erasure
-	tokens  []string
 }
 
 // weights is what the pictures are drawn with.

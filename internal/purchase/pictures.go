@@ -154,12 +154,9 @@ func (b *Buyer) recordPicture(
 	ctx context.Context, order storage.PictureOrder, to persona.PurchaseStatus, change storage.JobChange,
 ) (storage.PictureOrder, error) {
 	change.Attempt = order.Attempt
-	return untilWritten(ctx, func() (storage.PictureOrder, error) {
+	return writeOutcome(ctx, to, change, func(to persona.PurchaseStatus) (storage.PictureOrder, persona.PurchaseStatus, error) {
 		moved, err := b.movePicture(ctx, order, to, persona.ActorSender, change)
-		if err == nil && moved.Status == persona.PurchaseCancelled && change.RequestID != nil { // given up meanwhile
-			return b.movePicture(ctx, order, persona.PurchaseCancelled, persona.ActorSender, change)
-		}
-		return moved, err
+		return moved, moved.Status, err
 	})
 }
 
@@ -176,12 +173,8 @@ func (b *Buyer) movePicture(
 
 // findPicture looks once for a request whose reply was lost, and gives it up when the list must have shown it.
 func (b *Buyer) findPicture(ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest) (storage.PictureOrder, error) {
-	sent := order.CreatedAt
-	if order.SubmittingAt != nil {
-		sent = *order.SubmittingAt
-	}
-	age := time.Since(sent)
-	requestID, found, err := b.Provider.FindGeneration(ctx, request, sent.Add(-time.Minute))
+	age := time.Since(submittedAt(order.SubmittingAt, order.CreatedAt))
+	requestID, found, err := b.Provider.FindGeneration(ctx, request, listFrom(order.SubmittingAt, order.CreatedAt))
 	switch {
 	case err != nil:
 		return order, err
@@ -238,7 +231,7 @@ func (b *Buyer) freePicture(ctx context.Context, order storage.PictureOrder) (st
 		return order, trainer.GenerateResult{}, err
 	}
 	order, err := b.movePicture(ctx, order, persona.PurchaseIntended, persona.ActorPoller, storage.JobChange{Attempt: order.Attempt})
-	return order, trainer.GenerateResult{}, cmp.Or(err, error(ErrTryFailed))
+	return order, trainer.GenerateResult{}, cmp.Or(err, ErrTryFailed)
 }
 
 // Gone notes that the provider does not keep the pictures of a completed order any more, and returns ErrTryFailed: another
@@ -246,7 +239,7 @@ func (b *Buyer) freePicture(ctx context.Context, order storage.PictureOrder) (st
 func (b *Buyer) Gone(ctx context.Context, order storage.PictureOrder) error {
 	note := noteGone
 	_, err := b.movePicture(ctx, order, persona.PurchaseCompleted, persona.ActorPoller, storage.JobChange{ErrorMessage: &note})
-	return cmp.Or(err, error(ErrTryFailed))
+	return cmp.Or(err, ErrTryFailed)
 }
 
 // picturePause is the time between two questions about a picture, which takes seconds.

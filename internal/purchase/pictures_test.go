@@ -159,7 +159,7 @@ func TestDrawingEndsWithItsContext(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	b.queue.change(func() { b.queue.asked = stop })
 	_, err := b.buyer.Draw(ctx, ref, request)
-	require.True(t, errors.Is(err, context.Canceled), err)
+	require.ErrorIs(t, err, context.Canceled)
 	orders, err := b.Store.PicturesOf(t.Context(), b.ref.UserID, b.ref.JobID)
 	require.NoError(t, err)
 	require.Equal(t, persona.PurchaseQueued, orders[0].Status, "what was bought is on record")

@@ -121,32 +121,37 @@ func (b *Buyer) lostTheRace(ctx context.Context, ref Ref) (State, error) {
 	}
 }
 
-// record writes the outcome of an attempt, again and again while the database does not answer. It also replaces
-// `uncertain`, which another run may have written: the sender knows the outcome, and no attempt outlives AbsenceProof.
+// record writes the outcome of an attempt. It also replaces `uncertain`, which another run may have written: the sender
+// knows the outcome, and no attempt outlives AbsenceProof.
 func (b *Buyer) record(
 	ctx context.Context, job storage.Job, to persona.PurchaseStatus, change storage.JobChange,
 ) (State, error) {
 	change.Attempt = job.Attempt
-	moved, err := untilWritten(ctx, func() (storage.Job, error) {
+	moved, err := writeOutcome(ctx, to, change, func(to persona.PurchaseStatus) (storage.Job, persona.PurchaseStatus, error) {
 		moved, err := b.move(ctx, job, to, persona.ActorSender, change)
-		if err == nil && moved.Status == persona.PurchaseCancelled && change.RequestID != nil { // given up meanwhile
-			return b.move(ctx, job, persona.PurchaseCancelled, persona.ActorSender, change)
-		}
-		return moved, err
+		return moved, moved.Status, err
 	})
 	return stateOf(moved), err
 }
 
-// untilWritten calls write until the database answers, for at most RecordWithin. It does not end with ctx.
-func untilWritten[T any](ctx context.Context, write func() (T, error)) (T, error) {
+// writeOutcome moves a purchase to the outcome of an attempt, again and again until the database answers, for at most
+// RecordWithin. It does not end with ctx. A purchase that was given up meanwhile stays so and takes the request id,
+// because what was bought must be cleaned. move writes the change and returns the purchase and its status.
+func writeOutcome[T any](
+	ctx context.Context, to persona.PurchaseStatus, change storage.JobChange,
+	move func(to persona.PurchaseStatus) (T, persona.PurchaseStatus, error),
+) (T, error) {
 	pauses := &backoff.ExponentialBackOff{
 		InitialInterval: 100 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.25, MaxInterval: 5 * time.Second,
 	}
 	return backoff.Retry(context.WithoutCancel(ctx), func() (T, error) {
-		out, err := write()
+		moved, status, err := move(to)
+		if err == nil && status == persona.PurchaseCancelled && change.RequestID != nil {
+			moved, _, err = move(status)
+		}
 		if told, ok := errors.AsType[*persona.Error](err); err != nil && (!ok || told.Kind != persona.Unavailable) {
 			err = backoff.Permanent(err)
 		}
-		return out, err
+		return moved, err
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(RecordWithin))
 }
