@@ -93,6 +93,7 @@ func (w *world) move(job storage.Job, to persona.PurchaseStatus, request string)
 		by = persona.ActorCanceller
 	case persona.PurchaseRunning, persona.PurchaseCompleted, persona.PurchaseFailed:
 		by = persona.ActorPoller
+	default: // by the sender
 	}
 	_, err := w.store.MoveJob(w.t.Context(), job.UserID, job.ID, to, by, change)
 	require.NoError(w.t, err)

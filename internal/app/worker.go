@@ -68,7 +68,9 @@ func (a *App) work(ctx context.Context) error {
 
 // StopTimeout is how long a stopping worker takes at most: as long as a purchase that was just sent. Everything else ends
 // at once and is repeated by another worker, so it is rarely needed. Supervisors must wait longer than this.
-func (c Config) StopTimeout() time.Duration { return c.SubmitWait + purchase.RecordWithin + 5*time.Second }
+func (c Config) StopTimeout() time.Duration {
+	return c.SubmitWait + purchase.RecordWithin + 5*time.Second
+}
 
 func (a *App) workerOptions(slots int, activitiesOnly bool) worker.Options {
 	return worker.Options{
