@@ -103,17 +103,18 @@ func (b *Buyer) draw(
 	if order.Status == persona.PurchaseSubmitting { // an earlier run ended without writing the outcome
 		order, err = b.movePicture(ctx, order, persona.PurchaseUncertain, persona.ActorSender, storage.JobChange{Attempt: order.Attempt})
 	}
+	pause := firstPicturePause
 	for err == nil && !over(order) {
 		switch order.Status {
 		case persona.PurchaseIntended:
 			order, err = b.order(ctx, order, request)
 		case persona.PurchaseSubmitting, persona.PurchaseUncertain:
-			order, err = b.findPicture(ctx, order, request)
+			order, err = b.findPicture(ctx, order, request, &pause)
 		case persona.PurchaseCompleted:
 			order, result, err = b.fetchPicture(ctx, order)
 			return order, result, err
 		default:
-			order, err = b.askPicture(ctx, order)
+			order, err = b.askPicture(ctx, order, &pause)
 		}
 	}
 	return order, result, err
@@ -172,7 +173,9 @@ func (b *Buyer) movePicture(
 }
 
 // findPicture looks once for a request whose reply was lost, and gives it up when the list must have shown it.
-func (b *Buyer) findPicture(ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest) (storage.PictureOrder, error) {
+func (b *Buyer) findPicture(
+	ctx context.Context, order storage.PictureOrder, request trainer.GenerateRequest, pause *time.Duration,
+) (storage.PictureOrder, error) {
 	age := time.Since(submittedAt(order.SubmittingAt, order.CreatedAt))
 	requestID, found, err := b.Provider.FindGeneration(ctx, request, listFrom(order.SubmittingAt, order.CreatedAt))
 	switch {
@@ -184,11 +187,11 @@ func (b *Buyer) findPicture(ctx context.Context, order storage.PictureOrder, req
 		reason := mayBeBilled
 		return b.movePicture(ctx, order, persona.PurchaseCancelled, persona.ActorCanceller, storage.JobChange{ErrorMessage: &reason})
 	}
-	return b.pausePicture(ctx, order)
+	return b.pausePicture(ctx, order, pause)
 }
 
 // askPicture asks once about a request that the provider acknowledged.
-func (b *Buyer) askPicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, error) {
+func (b *Buyer) askPicture(ctx context.Context, order storage.PictureOrder, pause *time.Duration) (storage.PictureOrder, error) {
 	status, err := b.Provider.GenerationStatus(ctx, order.RequestID)
 	switch {
 	case errors.Is(err, trainer.ErrUnknownRequest):
@@ -196,7 +199,7 @@ func (b *Buyer) askPicture(ctx context.Context, order storage.PictureOrder) (sto
 	case err != nil:
 		return order, err
 	case status.State != trainer.Completed:
-		return b.pausePicture(ctx, order)
+		return b.pausePicture(ctx, order, pause)
 	}
 	order, _, err = b.fetchPicture(ctx, order)
 	return order, err
@@ -242,13 +245,17 @@ func (b *Buyer) Gone(ctx context.Context, order storage.PictureOrder) error {
 	return cmp.Or(err, ErrTryFailed)
 }
 
-// picturePause is the time between two questions about a picture, which takes seconds.
-const picturePause = time.Second
+// The pauses between two questions about a picture, which takes seconds: each is half as long again as the one before.
+const (
+	firstPicturePause = 100 * time.Millisecond
+	maxPicturePause   = time.Second
+)
 
-// pausePicture waits and reads the order again.
-func (b *Buyer) pausePicture(ctx context.Context, order storage.PictureOrder) (storage.PictureOrder, error) {
-	timer := time.NewTimer(min(b.Timing.Poll, picturePause))
+// pausePicture waits and reads the order again. pause is lengthened for the next call.
+func (b *Buyer) pausePicture(ctx context.Context, order storage.PictureOrder, pause *time.Duration) (storage.PictureOrder, error) {
+	timer := time.NewTimer(min(b.Timing.Poll, *pause))
 	defer timer.Stop()
+	*pause = min(*pause*3/2, maxPicturePause)
 	select {
 	case <-ctx.Done():
 		return order, ctx.Err()
