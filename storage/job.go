@@ -216,14 +216,14 @@ func (s *Store) MoveJob(ctx context.Context, userID, jobID string, to persona.Pu
 	})
 }
 
-// A row that is being delivered at this moment is waited for and does not count: who cleans may have looked at the job already.
+// A row that is being delivered is kept and delivered once more: its delivery may have read the job before the change.
 const queueCleaning = `
 INSERT INTO outbox (kind, user_id, persona_id, job_id)
 SELECT 'clean-job', user_id, persona_id, id FROM persona_training_jobs WHERE id = $1
 ON CONFLICT (job_id) WHERE job_id IS NOT NULL DO UPDATE SET next_at = LEAST(outbox.next_at, EXCLUDED.next_at)`
 
-// QueueJobCleaning orders that what the provider holds of a job is taken away, though no training waits for it any more. Asking
-// again before it is delivered is one order.
+// QueueJobCleaning orders the removal of what the provider holds of a job for which no training waits. Several calls before the
+// delivery are one order.
 func (s *Store) QueueJobCleaning(ctx context.Context, userID, jobID string) error {
 	if !persona.IsID(jobID) {
 		return ErrNotFound
@@ -231,8 +231,8 @@ func (s *Store) QueueJobCleaning(ctx context.Context, userID, jobID string) erro
 	return s.asUser(ctx, userID, func(tx *userTx) error { return tx.exec(ctx, queueCleaning, jobID) })
 }
 
-// JobByToken returns the job whose webhook address holds token, whoever's it is; ErrNotFound when none does. Of all rows the
-// database opens exactly this one.
+// JobByToken returns the job of any user whose webhook address holds token, or ErrNotFound. The row-level policy opens that row
+// only.
 func (s *Store) JobByToken(ctx context.Context, token string) (job Job, err error) {
 	hash := sha256.Sum256([]byte(token))
 	err = s.acting(ctx, settingToken, hex.EncodeToString(hash[:]), func(tx pgx.Tx) error {

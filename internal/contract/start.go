@@ -150,17 +150,5 @@ func CancelTraining(ctx context.Context, c client.Client, personaID, updateID st
 	return answer, handle.Get(ctx, &answer)
 }
 
-// SettleTraining passes a person's decision about an uncertain purchase to the training.
-func SettleTraining(ctx context.Context, c client.Client, personaID string, in SettleInput) error {
-	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: TrainPersonaID(personaID), UpdateName: SettleUpdate,
-		Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err != nil {
-		return err
-	}
-	return handle.Get(ctx, nil)
-}
-
 // RetrainScheduleID is the id of the schedule that retrains a persona.
 func RetrainScheduleID(personaID string) string { return "retrain/" + personaID }

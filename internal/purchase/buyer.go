@@ -10,7 +10,7 @@ import (
 	"github.com/inflio/persona/storage"
 )
 
-// Buyer buys trainings. All fields are required but WebhookURL. It is safe for concurrent use.
+// Buyer buys trainings and pictures. All fields but WebhookURL are required. It is safe for concurrent use.
 type Buyer struct {
 	Store    *storage.Store
 	Provider *trainer.Client
@@ -35,7 +35,7 @@ type State struct {
 
 func stateOf(job storage.Job) State { return State{Status: job.Status, Reason: job.ErrorMessage} }
 
-// move moves a job. When another was first, it reads what that one wrote: their word stands.
+// move moves a job. If another caller has moved it first, it returns the job as that caller left it.
 func (b *Buyer) move(
 	ctx context.Context, job storage.Job, to persona.PurchaseStatus, by persona.Actor, change storage.JobChange,
 ) (storage.Job, error) {

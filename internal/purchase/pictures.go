@@ -161,7 +161,7 @@ func (b *Buyer) recordPicture(
 	})
 }
 
-// movePicture moves an order. When another was first, it reads what that one wrote.
+// movePicture is move for an order of pictures.
 func (b *Buyer) movePicture(
 	ctx context.Context, order storage.PictureOrder, to persona.PurchaseStatus, by persona.Actor, change storage.JobChange,
 ) (storage.PictureOrder, error) {
